@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { ChainLog } from './chainLogs.ts';
+import { balancesOf, effectsOf } from './effects.ts';
+import { auditedDeployment, betId, createLogs, OPERATOR, PLAYER } from './test/logs.ts';
+
+const OTHER = `0x${'9'.repeat(40)}`;
+
+function balances(logs: readonly ChainLog[]): Record<string, bigint> {
+  return Object.fromEntries(balancesOf(effectsOf(logs, auditedDeployment)));
+}
+
+test('bets, results, voids and credits move money between seat and bank, and lose none', () => {
+  const { log, logs } = createLogs();
+  log('BankOpened', { bank: '1', operator: OPERATOR });
+  log('BankFunded', { bank: '1', amount: '1000' });
+  log('SeatFunded', { player: PLAYER, operator: OPERATOR, amount: '500' });
+  log('Played', { id: betId(0), player: PLAYER, stake: '10', payout: '25' });
+  log('Opened', { id: betId(1), player: PLAYER, stake: '20', maxPayout: '60' });
+  log('Opened', { id: betId(2), player: PLAYER, stake: '30', maxPayout: '90' });
+  log('Opened', { id: betId(3), player: PLAYER, stake: '40', maxPayout: '41' });
+  expect(balances(logs)).toEqual({
+    'bankroll:1': 985n,
+    [`seat:${PLAYER}`]: 425n,
+    'locked:1': 90n,
+    'reserved:1': 101n,
+  });
+  log('Settled', { id: betId(1), player: PLAYER, payout: '0' });
+  log('Voided', { id: betId(2), player: PLAYER, stake: '30' });
+  log('Settled', { id: betId(3), player: PLAYER, payout: '41' });
+  log('Credited', { id: betId(6), player: PLAYER, amount: '5' });
+  expect(balances(logs)).toEqual({
+    'bankroll:1': 1000n - 15n + 20n - 1n - 5n,
+    [`seat:${PLAYER}`]: 500n + 15n - 20n + 1n + 5n,
+    'locked:1': 0n,
+    'reserved:1': 0n,
+  });
+  log('SeatSwept', { player: PLAYER, operator: OPERATOR, amount: '501' });
+  expect(balances(logs)[`seat:${PLAYER}`]).toBe(0n);
+});
+
+test("another operator's seats, banks and bets do not count", () => {
+  const { log, logs } = createLogs();
+  log('BankOpened', { bank: '2', operator: OTHER });
+  log('BankFunded', { bank: '2', amount: '1000' });
+  log('SeatFunded', { player: PLAYER, operator: OTHER, amount: '500' });
+  log('Played', { id: betId(0, 2), player: PLAYER, stake: '10', payout: '25' });
+  expect(balances(logs)).toEqual({});
+});
