@@ -1,3 +1,4 @@
+import type { AccountCache } from '../ledger/accountCache.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import type { Answer, CanonicalRequest } from '../ledger/request.ts';
 import type { Keyring } from './auth/keyring.ts';
@@ -5,6 +6,7 @@ import type { Keyring } from './auth/keyring.ts';
 /** What the routes work with. */
 export interface GatewayContext {
   readonly ledger: LedgerContext;
+  readonly accounts: AccountCache;
   readonly keyring: Keyring;
   /** The deployment that public reads are about; another one after a chain was reset. */
   readonly currentDeployment: () => string;

@@ -153,6 +153,7 @@ test('a busy port is named', async () => {
   const { port } = new URL(gateway.url);
   const second = createGateway({
     ledger: gateway.ledger,
+    accounts: { keep: async () => {}, find: async () => undefined },
     currentDeployment: () => '',
     host: '127.0.0.1',
     port: Number(port),

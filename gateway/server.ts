@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import Fastify from 'fastify';
 import { accept } from '../ledger/accept.ts';
+import type { AccountCache } from '../ledger/accountCache.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import type { Answer, CanonicalRequest } from '../ledger/request.ts';
 import { createBatcher } from '../platform/batcher.ts';
@@ -44,12 +45,14 @@ export interface Gateway {
 /**
  * Builds the gateway. `onAccepted` is called after each set of requests with an accepted one, and
  * `onCall` when a call outside lanes was written down: whoever plans them may be woken. `onError`
- * gets failures that are nobody's request's fault. With port 0 the system chooses a free one.
+ * gets failures that are nobody's request's fault. Seats that requests change are kept in `accounts`
+ * before these are answered. With port 0 the system chooses a free one.
  * `publicOrigin` (scheme, host and port) is what providers address and sign where a proxy stands in
  * front; without it the Host header says.
  */
 export function createGateway(args: {
   ledger: LedgerContext;
+  accounts: AccountCache;
   currentDeployment: () => string;
   host: string;
   port: number;
@@ -66,13 +69,15 @@ export function createGateway(args: {
     maxItems: SET_REQUESTS_MAX,
     maxQueued: QUEUED_REQUESTS_MAX,
     run: async (requests) => {
-      const answers = await accept(args.ledger, requests);
+      const { answers, written } = await accept(args.ledger, requests);
       if (answers.some((answer) => answer.outcome === 'accepted')) args.onAccepted();
+      await args.accounts.keep(written);
       return answers;
     },
   });
   const context: GatewayContext = {
     ledger: args.ledger,
+    accounts: args.accounts,
     keyring: createKeyring(args.ledger),
     currentDeployment: args.currentDeployment,
     publicOrigin: args.publicOrigin,

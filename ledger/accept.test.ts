@@ -57,7 +57,7 @@ test('the same request is answered byte for byte, and has one effect', async () 
 test('duplicates inside one set have one effect and one answer', async () => {
   const stage = await staged();
   const requests = Array.from({ length: 20 }, () => stage.request(alice, bet('b1', 100n, 300n)));
-  const answers = await accept(stage.context, requests);
+  const { answers } = await accept(stage.context, requests);
   expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
   expect(answers).toHaveLength(20);
   expect(await countOf(stage, 'intent')).toBe(1);
@@ -66,7 +66,7 @@ test('duplicates inside one set have one effect and one answer', async () => {
 
 test('a set is decided in its order on the balances it leaves', async () => {
   const stage = await staged();
-  const answers = await accept(stage.context, [
+  const { answers } = await accept(stage.context, [
     stage.request(alice, bet('b1', 900n, 900n)),
     stage.request(bob, bet('b2', 10n, 20n)),
     stage.request(alice, bet('b3', 200n, 200n)),

@@ -1,7 +1,14 @@
 import type { Insertable, Selectable } from 'kysely';
 import { partitionOfPlayer } from '../contracts/encoding/message.ts';
 import { problemAnswer } from './answers.ts';
-import { lockAccounts, lockBanks, slices, writeAccounts, writeBanks } from './balances.ts';
+import {
+  type AccountState,
+  lockAccounts,
+  lockBanks,
+  slices,
+  writeAccounts,
+  writeBanks,
+} from './balances.ts';
 import { type BetIntent, type BetRow, type Desk, decide, providerKey } from './decide.ts';
 import type { Deployment } from './deployments.ts';
 import type { Accept, LedgerContext, LedgerTransaction } from './ledger.ts';
@@ -21,17 +28,18 @@ type RequestRow = Selectable<RequestTable>;
  * requests. Rows are locked in the order bets, seats, banks.
  */
 export const accept: Accept = async (context, requests) => {
-  if (requests.length === 0) return [];
+  if (requests.length === 0) return { answers: [], written: [] };
   const prepared = requests.map((request) => prepare(context.refKey, request));
-  const answers = await context.journal.transaction(async (tx) => {
+  const decided = await context.journal.transaction(async (tx) => {
     const found = new Map<Prepared, Answer>();
+    const written: AccountState[] = [];
     for (const [deployment, own] of Map.groupBy(prepared, ({ request }) => request.deployment)) {
-      await acceptInDeployment(context, tx, deployment, own, found);
+      written.push(...(await acceptInDeployment(context, tx, deployment, own, found)));
     }
-    return prepared.flatMap((one) => found.get(one) ?? []);
+    return { answers: prepared.flatMap((one) => found.get(one) ?? []), written };
   });
   context.crash('accept.committed');
-  return answers;
+  return decided;
 };
 
 async function acceptInDeployment(
@@ -40,7 +48,7 @@ async function acceptInDeployment(
   deployment: string,
   requests: readonly Prepared[],
   answers: Map<Prepared, Answer>,
-): Promise<void> {
+): Promise<AccountState[]> {
   const row = await tx
     .selectFrom('deployment')
     .selectAll()
@@ -49,7 +57,7 @@ async function acceptInDeployment(
   if (!row || row.state === 'retired') {
     const detail = `got deployment ${deployment}, expected the one in use`;
     for (const one of requests) answers.set(one, problemAnswer('DEPLOYMENT_NOT_ACTIVE', detail));
-    return;
+    return [];
   }
   const stored = await readStored(tx, deployment, requests);
   const desk = await openDesk(context, tx, row, requests);
@@ -66,7 +74,7 @@ async function acceptInDeployment(
     written.push(kept);
     outbox.push(outboxRow(desk, prepared, answer));
   }
-  await writeDesk(tx, desk, written, outbox);
+  return await writeDesk(tx, desk, written, outbox);
 }
 
 function decideNew(desk: Desk, takenTxKeys: ReadonlySet<string>, prepared: Prepared): Answer {
@@ -244,7 +252,7 @@ async function writeDesk(
   desk: Desk,
   requests: readonly RequestRow[],
   outbox: readonly Insertable<OutboxTable>[],
-): Promise<void> {
+): Promise<AccountState[]> {
   for (const rows of slices(requests)) await tx.insertInto('request').values(rows).execute();
   const bets = [...desk.changedBets].flatMap((key) => desk.bets.get(key) ?? []);
   for (const rows of slices(bets)) {
@@ -271,17 +279,14 @@ async function writeDesk(
       .where('state', '=', 'pending')
       .execute();
   }
-  if (desk.intents.length > 0) {
-    const players = new Set(desk.intents.map(({ player }) => player));
-    const banks = new Set(desk.intents.map(({ bank }) => bank));
-    await writeAccounts(
-      tx,
-      [...players].flatMap((player) => desk.accounts.get(player) ?? []),
-    );
-    await writeBanks(
-      tx,
-      [...banks].flatMap((bank) => desk.banks.get(bank) ?? []),
-    );
-  }
+  const players = new Set(desk.intents.map(({ player }) => player));
+  const accounts = [...players].flatMap((player) => desk.accounts.get(player) ?? []);
+  await writeAccounts(tx, accounts);
+  const banks = new Set(desk.intents.map(({ bank }) => bank));
+  await writeBanks(
+    tx,
+    [...banks].flatMap((bank) => desk.banks.get(bank) ?? []),
+  );
   for (const rows of slices(outbox)) await tx.insertInto('outbox').values(rows).execute();
+  return accounts;
 }

@@ -1,7 +1,14 @@
 import { sql } from 'kysely';
 import type { ChainEventMessage, FinalityMessage } from '../contracts/encoding/message.ts';
 import { CroupierError } from '../platform/errors.ts';
-import { lockAccounts, lockBanks, slices, writeAccounts, writeBanks } from './balances.ts';
+import {
+  type AccountState,
+  lockAccounts,
+  lockBanks,
+  slices,
+  writeAccounts,
+  writeBanks,
+} from './balances.ts';
 import type { Deployment } from './deployments.ts';
 import { finalize } from './finalize.ts';
 import { type Fold, numberKey, placeOf } from './fold.ts';
@@ -25,7 +32,7 @@ const PAGE_MISMATCH = '9';
  */
 export const applyMessages: ApplyMessages = async (context, tx, messages) => {
   const [first] = messages;
-  if (!first) return;
+  if (!first) return [];
   const deployment = await tx
     .selectFrom('deployment')
     .selectAll()
@@ -39,13 +46,14 @@ export const applyMessages: ApplyMessages = async (context, tx, messages) => {
     });
   }
   const events = messages.filter((message) => message.type !== 'finality');
-  if (events.length > 0) await applyEvents(context, tx, deployment, events);
+  const written = events.length > 0 ? await applyEvents(context, tx, deployment, events) : [];
   const finalities = messages.filter(
     (message): message is FinalityMessage => message.type === 'finality',
   );
-  if (finalities.length === 0) return;
+  if (finalities.length === 0) return written;
   const finalBlock = Math.max(...finalities.map(({ blockNumber }) => blockNumber));
-  await finalize(context, tx, { deployment, partition: first.partition, finalBlock });
+  const finality = { deployment, partition: first.partition, finalBlock };
+  return [...written, ...(await finalize(context, tx, finality))];
 };
 
 async function applyEvents(
@@ -53,7 +61,7 @@ async function applyEvents(
   tx: LedgerTransaction,
   deployment: Deployment,
   messages: readonly ChainEventMessage[],
-): Promise<void> {
+): Promise<AccountState[]> {
   const fold = await openFold(context, tx, deployment, messages);
   for (const message of messages) {
     const retracted = message.sign < 0;
@@ -63,7 +71,7 @@ async function applyEvents(
     if (retracted) retractIntents(fold, message);
     else landIntents(fold, message);
   }
-  await writeFold(context, tx, fold);
+  return await writeFold(context, tx, fold);
 }
 
 async function openFold(
@@ -193,20 +201,23 @@ async function findReplaced(
   return row?.previous ? (JSON.parse(row.previous) as Previous) : undefined;
 }
 
-async function writeFold(context: LedgerContext, tx: LedgerTransaction, fold: Fold): Promise<void> {
+async function writeFold(
+  context: LedgerContext,
+  tx: LedgerTransaction,
+  fold: Fold,
+): Promise<AccountState[]> {
   await writeIntents(tx, fold);
   await writeItems(tx, fold);
   await writeOpenBets(tx, fold);
   for (const rows of slices(fold.entries)) await tx.insertInto('entry').values(rows).execute();
-  await writeAccounts(
-    tx,
-    [...fold.changedAccounts].flatMap((player) => fold.accounts.get(player) ?? []),
-  );
+  const accounts = [...fold.changedAccounts].flatMap((player) => fold.accounts.get(player) ?? []);
+  await writeAccounts(tx, accounts);
   await writeBanks(
     tx,
     [...fold.changedBanks].flatMap((bank) => fold.banks.get(bank) ?? []),
   );
   await writeAlerts(context, tx, fold);
+  return accounts;
 }
 
 /** Intents with the same outcome are one statement; a batch's are few outcomes. */

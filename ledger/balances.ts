@@ -16,6 +16,8 @@ export interface AccountState {
   endsAtS: number;
   grantNo: number;
   playerSeq: number;
+  /** Of the row as it was read or, since, written; 0 before the first write. */
+  version: number;
 }
 
 /** A bank's row with money as bigint, to compute on. */
@@ -48,6 +50,7 @@ export function emptyAccount(deployment: string, player: string): AccountState {
     endsAtS: 0,
     grantNo: 0,
     playerSeq: 0,
+    version: 0,
   };
 }
 
@@ -118,11 +121,15 @@ export async function lockBanks(
   return found;
 }
 
-/** Writes seats as computed, new ones too; `spendable` follows from the rest. */
+/**
+ * Writes seats as computed on locked rows, new ones too, each under its next version; `spendable`
+ * follows from the rest.
+ */
 export async function writeAccounts(
   tx: LedgerTransaction,
   accounts: readonly AccountState[],
 ): Promise<void> {
+  for (const account of accounts) account.version += 1;
   for (const rows of slices(accounts)) {
     await tx
       .insertInto('account')
@@ -137,6 +144,7 @@ export async function writeAccounts(
           ends_at_s: row.ref('excluded.ends_at_s'),
           grant_no: row.ref('excluded.grant_no'),
           player_seq: row.ref('excluded.player_seq'),
+          version: row.ref('excluded.version'),
         })),
       )
       .execute();
@@ -178,6 +186,7 @@ export function accountState(row: Selectable<AccountTable>): AccountState {
     endsAtS: row.ends_at_s,
     grantNo: row.grant_no,
     playerSeq: row.player_seq,
+    version: row.version,
   };
 }
 
@@ -207,6 +216,7 @@ function accountRow(account: AccountState): Selectable<AccountTable> {
     ends_at_s: account.endsAtS,
     grant_no: account.grantNo,
     player_seq: account.playerSeq,
+    version: account.version,
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { keccak256 } from 'viem';
 import { laneOf } from '../contracts/encoding/message.ts';
 
-/** What a provider sent: the body as received, and its signature header. */
+/** What a provider sent: the body as kept, without its token, and its signature header. */
 export interface EvidenceRequest {
   readonly body: string;
   readonly signature: string;

@@ -1,5 +1,12 @@
 import { sql } from 'kysely';
-import { lockAccounts, lockBanks, slices, writeAccounts, writeBanks } from './balances.ts';
+import {
+  type AccountState,
+  lockAccounts,
+  lockBanks,
+  slices,
+  writeAccounts,
+  writeBanks,
+} from './balances.ts';
 import type { Deployment } from './deployments.ts';
 import { holdOf, pendingOf } from './fold.ts';
 import type { LedgerContext, LedgerTransaction } from './ledger.ts';
@@ -21,13 +28,14 @@ interface Releases {
 /**
  * Makes final what the partition's events at or below the block did: foreign credits and the bank's
  * gains count, landed intents are final, refusals stop to count, displaced actions are pending again
- * under their next attempt, and slots whose closing is final are free.
+ * under their next attempt, and slots whose closing is final are free. Resolves to the seats that were
+ * written.
  */
 export async function finalize(
   context: LedgerContext,
   tx: LedgerTransaction,
   finality: Finality,
-): Promise<void> {
+): Promise<AccountState[]> {
   const releases: Releases = {
     credits: new Map(),
     pending: new Map(),
@@ -39,7 +47,7 @@ export async function finalize(
   await finalizeLanded(tx, finality, lanes);
   await finalizeRejected(tx, finality, lanes, releases);
   await replanDisplaced(tx, finality, lanes);
-  await writeReleases(context, tx, finality, releases);
+  return await writeReleases(context, tx, finality, releases);
 }
 
 /** The lanes whose events come in the partition. */
@@ -240,18 +248,20 @@ async function writeReleases(
   tx: LedgerTransaction,
   { deployment: { deployment } }: Finality,
   { credits, pending, gains, hold }: Releases,
-): Promise<void> {
+): Promise<AccountState[]> {
   const players = [...credits.keys(), ...pending.keys()];
-  const accounts = await lockAccounts(context, tx, deployment, players);
-  for (const account of accounts.values()) {
+  const locked = await lockAccounts(context, tx, deployment, players);
+  const accounts = [...locked.values()];
+  for (const account of accounts) {
     account.unfinalCredits -= credits.get(account.player) ?? 0n;
     account.pending -= pending.get(account.player) ?? 0n;
   }
-  await writeAccounts(tx, [...accounts.values()]);
+  await writeAccounts(tx, accounts);
   const banks = await lockBanks(context, tx, deployment, [...gains.keys(), ...hold.keys()]);
   for (const bank of banks.values()) {
     bank.unfinalGains -= gains.get(bank.bank) ?? 0n;
     bank.hold -= hold.get(bank.bank) ?? 0n;
   }
   await writeBanks(tx, [...banks.values()]);
+  return accounts;
 }

@@ -4,6 +4,7 @@ import type { ChainMessage } from '../contracts/encoding/message.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Crash } from '../platform/crash.ts';
 import type { Journal } from '../platform/journal/journal.ts';
+import type { AccountState } from './balances.ts';
 import type { Answer, CanonicalRequest } from './request.ts';
 import type { ItemTable, LedgerDatabase } from './schema.ts';
 
@@ -28,14 +29,23 @@ export interface Fence {
 /**
  * Signatures of the state machine's stages. Each is a function in a file of its own, with its test:
  *
- * - `accept.ts`   `accept(context, requests): Promise<Answer[]>`, one transaction for all
+ * - `accept.ts`   `accept(context, requests): Promise<Decided>`, one transaction for all
  * - `plan.ts`     `planLane(context, args): Promise<number>` numbers pending intents
  * - `apply.ts`    `applyMessages(context, tx, messages)` chain events, retractions and finality
+ *
+ * Those that write seats resolve to them as written, for the cache (`accountCache.ts`).
  */
 export type Accept = (
   context: LedgerContext,
   requests: readonly CanonicalRequest[],
-) => Promise<Answer[]>;
+) => Promise<Decided>;
+
+/** What a set of requests came to. */
+export interface Decided {
+  /** In the order of the requests. */
+  readonly answers: Answer[];
+  readonly written: readonly AccountState[];
+}
 
 /** Plans up to `max` intents of the lane; resolves to the number of items made. */
 export type PlanLane = (
@@ -46,13 +56,13 @@ export type PlanLane = (
 /**
  * Applies consecutive messages of one partition inside the caller's transaction: an event to
  * balances, entries, intents and items; `sign` −1 takes it back; `finality` makes final what is at
- * or below its block.
+ * or below its block. Resolves to the seats that were written, the latest writing last.
  */
 export type ApplyMessages = (
   context: LedgerContext,
   tx: LedgerTransaction,
   messages: readonly ChainMessage[],
-) => Promise<void>;
+) => Promise<readonly AccountState[]>;
 
 /** Planned items from `fromSeq` on, in order. */
 export type PlannedItems = (

@@ -57,6 +57,7 @@ export const ledgerMigrations: readonly Migration[] = [
         ends_at_s INTEGER NOT NULL,
         grant_no INTEGER NOT NULL,
         player_seq INTEGER NOT NULL,
+        version INTEGER NOT NULL,
         PRIMARY KEY (deployment, player)
       ) STRICT, WITHOUT ROWID`,
       `CREATE TABLE bank (
@@ -156,6 +157,7 @@ export const ledgerMigrations: readonly Migration[] = [
       `CREATE INDEX intent_by_bet ON intent (deployment, bet_key)`,
       `CREATE INDEX intent_by_number ON intent (deployment, lane, seq)`,
       `CREATE INDEX intent_pending ON intent (deployment, lane, intent) WHERE state = 'pending'`,
+      `CREATE INDEX intent_on_the_way ON intent (deployment, kind, state) WHERE state != 'final'`,
       `CREATE INDEX intent_landed ON intent (deployment, lane, landed_block) WHERE state = 'landed'`,
       `CREATE INDEX intent_rejected ON intent (deployment, lane, landed_block) WHERE state = 'rejected'`,
       `CREATE INDEX intent_displaced ON intent (deployment, lane, landed_block) WHERE state = 'displaced'`,

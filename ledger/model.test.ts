@@ -91,7 +91,7 @@ function createLife(stage: Stage, random: (below: number) => number) {
   async function acceptSome(): Promise<void> {
     const requests = Array.from({ length: 1 + random(8) }, randomRequest);
     if (random(3) === 0) requests.push(pick(requests));
-    const answers = await accept(context, requests);
+    const { answers } = await accept(context, requests);
     answers.forEach((answer, index) => {
       const request = requests[index];
       if (!request || answer.outcome === 'failed') return;

@@ -1,4 +1,10 @@
-import { accountState, emptyBank, writeAccounts, writeBanks } from './balances.ts';
+import {
+  type AccountState,
+  accountState,
+  emptyBank,
+  writeAccounts,
+  writeBanks,
+} from './balances.ts';
 import { holdOf, pendingOf } from './fold.ts';
 import type { LedgerContext, LedgerTransaction } from './ledger.ts';
 
@@ -9,13 +15,14 @@ const INTENTS_PER_READ = 5_000;
  * A higher epoch of the stream came: forgets all that was folded from the chain, so that the epoch's
  * messages fold it anew. What arrived from outside stays: bets, requests, and items with their numbers
  * and bytes, which count as planned again. Where something had been applied, the deployment is
- * `rebuilding` (every request is told to come later) until `endRebuild`.
+ * `rebuilding` (every request is told to come later) until `endRebuild`. Resolves to the seats that
+ * were written.
  */
 export async function beginEpoch(
   context: LedgerContext,
   tx: LedgerTransaction,
   args: { deployment: string; epoch: number },
-): Promise<void> {
+): Promise<AccountState[]> {
   const { deployment, epoch } = args;
   const applied = await tx
     .selectFrom('entry')
@@ -28,7 +35,7 @@ export async function beginEpoch(
     .set(applied ? { epoch, state: 'rebuilding' } : { epoch })
     .where('deployment', '=', deployment)
     .execute();
-  if (!applied) return;
+  if (!applied) return [];
   await tx.deleteFrom('open_bet').where('deployment', '=', deployment).execute();
   await tx
     .updateTable('intent')
@@ -47,7 +54,7 @@ export async function beginEpoch(
     .set({ state: 'busy' })
     .where('deployment', '=', deployment)
     .execute();
-  await resetBalances(context, tx, deployment);
+  return await resetBalances(context, tx, deployment);
 }
 
 /** Every partition's finality of the new epoch was seen: the deployment takes new risk again. */
@@ -64,23 +71,21 @@ async function resetBalances(
   context: LedgerContext,
   tx: LedgerTransaction,
   deployment: string,
-): Promise<void> {
+): Promise<AccountState[]> {
   const { pending, hold } = await sumIntents(tx, deployment);
-  const accounts = await context.journal
+  const rows = await context.journal
     .lockRows(tx.selectFrom('account').selectAll().where('deployment', '=', deployment))
     .execute();
-  await writeAccounts(
-    tx,
-    accounts.map((row) => ({
-      ...accountState(row),
-      chainBalance: 0n,
-      unfinalCredits: 0n,
-      pending: pending.get(row.player) ?? 0n,
-      maxStake: 0n,
-      endsAtS: 0,
-      grantNo: 0,
-    })),
-  );
+  const accounts = rows.map((row) => ({
+    ...accountState(row),
+    chainBalance: 0n,
+    unfinalCredits: 0n,
+    pending: pending.get(row.player) ?? 0n,
+    maxStake: 0n,
+    endsAtS: 0,
+    grantNo: 0,
+  }));
+  await writeAccounts(tx, accounts);
   const banks = await context.journal
     .lockRows(tx.selectFrom('bank').selectAll().where('deployment', '=', deployment))
     .execute();
@@ -88,6 +93,7 @@ async function resetBalances(
     tx,
     banks.map(({ bank }) => ({ ...emptyBank(deployment, bank), hold: hold.get(bank) ?? 0n })),
   );
+  return accounts;
 }
 
 /** What the intents that have not landed take from each player and hold of each bank. */

@@ -11,7 +11,7 @@ export interface CanonicalRequest {
   readonly game: string;
   readonly round: string;
   readonly action: Action;
-  /** Kept byte for byte, for disputes and evidence. */
+  /** Kept byte for byte, for disputes and evidence; so it must hold no secret. */
   readonly received: { readonly body: string; readonly signature: string; readonly atMs: number };
 }
 

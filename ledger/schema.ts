@@ -90,6 +90,8 @@ export interface AccountTable {
   grant_no: number;
   /** Number of the player's last intent. */
   player_seq: number;
+  /** Rises with every write of the row: of two readings the one with the higher version is newer. */
+  version: number;
 }
 
 /** A bank. headroom = bankroll − reserved − unfinal_gains − hold. */
@@ -144,7 +146,7 @@ export interface RequestTable {
   idempotency_key: string;
   /** SHA-256 of the canonical request: same key and other fingerprint is a conflict. */
   fingerprint: Uint8Array;
-  /** The body as received, and its signature header. */
+  /** The body as received, but for the session's token, whose SHA-256 stands there; and its signature header. */
   body: string;
   signature: string;
   answer_status: number;

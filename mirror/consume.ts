@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { ChainMessage } from '../contracts/encoding/message.ts';
 import { applyMessages } from '../ledger/apply.ts';
+import type { AccountState } from '../ledger/balances.ts';
 import type { LedgerContext, LedgerTransaction } from '../ledger/ledger.ts';
 import { beginEpoch, endRebuild } from '../ledger/rebuild.ts';
 import type { PositionTable } from '../ledger/schema.ts';
@@ -15,6 +16,8 @@ export interface Consumed {
   readonly position: Position;
   /** The message there is not the one that follows: what is between is missing. */
   readonly gap: { readonly expected: number; readonly got: number } | undefined;
+  /** Seats that were written. */
+  readonly written: readonly AccountState[];
 }
 
 /** The stored position of a partition; its start if it was never read. */
@@ -46,7 +49,9 @@ export async function consume(
 ): Promise<Consumed> {
   const consumed = await context.journal.transaction(async (tx) => {
     const stored = await lockPosition(context, tx, key);
-    if (stored.next_offset !== from) return { position: stored, gap: undefined };
+    if (stored.next_offset !== from) {
+      return { position: stored, gap: undefined, written: [] };
+    }
     const result = await applyRun(context, tx, stored, messages);
     await writePosition(tx, result.position);
     await endRebuildWhenSeen(tx, result.position);
@@ -66,20 +71,25 @@ async function applyRun(
   let position = stored;
   let epoch = await readEpoch(tx, stored.deployment);
   let run: ChainMessage[] = [];
+  let written: readonly AccountState[] = [];
+  const applyCollected = async (): Promise<void> => {
+    written = [...written, ...(await applyMessages(context, tx, run))];
+    run = [];
+  };
   for (const carried of messages) {
     const message = parse(carried, stored.deployment);
     if (message && message.epoch >= epoch) {
       if (message.epoch > epoch) {
-        await applyMessages(context, tx, run);
-        run = [];
+        await applyCollected();
         epoch = message.epoch;
-        await beginEpoch(context, tx, { deployment: stored.deployment, epoch });
+        const reset = await beginEpoch(context, tx, { deployment: stored.deployment, epoch });
+        written = [...written, ...reset];
       }
       if (position.epoch !== epoch) position = { ...position, epoch, n: 0, final_block: null };
       const expected = position.n + 1;
       if (message.n > expected) {
-        await applyMessages(context, tx, run);
-        return { position, gap: { expected, got: message.n } };
+        await applyCollected();
+        return { position, gap: { expected, got: message.n }, written };
       }
       if (message.n === expected) {
         run.push(message);
@@ -88,8 +98,8 @@ async function applyRun(
     }
     position = { ...position, next_offset: carried.offset + 1 };
   }
-  await applyMessages(context, tx, run);
-  return { position, gap: undefined };
+  await applyCollected();
+  return { position, gap: undefined, written };
 }
 
 function advance(position: Position, message: ChainMessage): Position {

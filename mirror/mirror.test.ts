@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { type AccountCache, createAccountCache } from '../ledger/accountCache.ts';
 import { checkLedger } from '../ledger/audit.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import { findAccount } from '../ledger/reads.ts';
 import { carry, credit, LATER_S, openStage, playerOf, type Stage } from '../ledger/test/stage.ts';
 import type { BusRecord } from '../platform/bus/bus.ts';
 import { openSqliteBus } from '../platform/bus/sqlite.ts';
+import { createMemoryCache } from '../platform/cache/memory.ts';
 import { systemClock } from '../platform/clock.ts';
 import { CroupierError } from '../platform/errors.ts';
 import { createMirror, type Mirror, type PartitionStatus } from './mirror.ts';
@@ -21,6 +23,15 @@ async function staged() {
   const bus = await openSqliteBus({ path: join(folder, 'bus.sqlite'), clock: systemClock });
   await bus.ensureTopic('croupier.chain', 2);
   const mirrors: Mirror[] = [];
+  const cacheTime = { nowMs: 0 };
+  const accounts: AccountCache = createAccountCache({
+    ledger: stage.context,
+    cache: createMemoryCache({
+      clock: { ...systemClock, nowMs: () => cacheTime.nowMs },
+      maxKeys: 10,
+    }),
+    onError: (error) => expect.unreachable(String(error)),
+  });
   const published = [0, 0];
   onTestFinished(async () => {
     for (const mirror of mirrors) await mirror.stop();
@@ -39,7 +50,8 @@ async function staged() {
   }
 
   async function startMirror(ledger: LedgerContext = stage.context): Promise<Mirror> {
-    const mirror = createMirror({ ledger, bus, deployment: stage.deployment, consumer: 'real' });
+    const { deployment } = stage;
+    const mirror = createMirror({ ledger, accounts, bus, deployment, consumer: 'real' });
     mirrors.push(mirror);
     await mirror.start();
     return mirror;
@@ -50,7 +62,7 @@ async function staged() {
     await tx.updateTable('position').set({ consumer: 'real' }).execute();
   });
   await publish();
-  return { stage, bus, publish, startMirror };
+  return { stage, publish, startMirror, accounts, cacheTime };
 }
 
 function seatBoth({ chain, mine }: Stage, amount: bigint): void {
@@ -144,6 +156,45 @@ test('what fails for a while is tried again and loses nothing', async () => {
   await untilStatus(await startMirror(ledger), caughtUp);
   expect(failures).toBe(0);
   expect(await spendableOf(stage)).toEqual(['500', '500']);
+});
+
+test('a cached account that a crash kept old is healed by the next write, and by its expiry', async () => {
+  const { stage, publish, startMirror, accounts, cacheTime } = await staged();
+  let dying = false;
+  let commits = 0;
+  const ledger: LedgerContext = {
+    ...stage.context,
+    clock: systemClock,
+    crash: (point) => {
+      if (point !== 'mirror.committed') return;
+      commits += 1;
+      if (dying) throw new Error('crashed');
+    },
+  };
+  await startMirror(ledger);
+  const shown = async () => (await accounts.find(stage.deployment, players[0]))?.balance;
+  const add = async (amount: bigint) => {
+    const before = commits;
+    seatBoth(stage, amount);
+    await publish();
+    // A commit is visible before the mirror goes on.
+    await expect.poll(() => commits, { timeout: 5_000 }).toBe(before + players.length);
+  };
+  await add(500n);
+  await expect.poll(shown).toBe('500');
+  dying = true;
+  await add(70n);
+  expect(await spendableOf(stage)).toEqual(['570', '570']);
+  expect(await shown()).toBe('500');
+  dying = false;
+  await add(5n);
+  await expect.poll(shown).toBe('575');
+  dying = true;
+  await add(3n);
+  cacheTime.nowMs += 59_999;
+  expect(await shown()).toBe('575');
+  cacheTime.nowMs += 1;
+  expect(await shown()).toBe('578');
 });
 
 test('an event that cannot be applied halts the partition and is not skipped', async () => {

@@ -1,4 +1,5 @@
 import { CHAIN_TOPIC } from '../contracts/encoding/message.ts';
+import type { AccountCache } from '../ledger/accountCache.ts';
 import { findDeployment } from '../ledger/deployments.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import type { Bus } from '../platform/bus/bus.ts';
@@ -48,15 +49,16 @@ interface Partition {
 /**
  * Applies the chain's events from the bus to the ledger of one deployment. `consumer` names whose
  * positions these are. What may pass is retried with growing pauses; what cannot be applied halts its
- * partition, and is never skipped.
+ * partition, and is never skipped. Seats that changed are kept in `accounts` after each commit.
  */
 export function createMirror(args: {
   ledger: LedgerContext;
+  accounts: AccountCache;
   bus: Bus;
   deployment: string;
   consumer: string;
 }): Mirror {
-  const { ledger, bus, deployment, consumer } = args;
+  const { ledger, accounts, bus, deployment, consumer } = args;
   const stopping = new AbortController();
   const partitions: Partition[] = [];
 
@@ -79,7 +81,9 @@ export function createMirror(args: {
           signal: stopping.signal,
         });
         if (messages.length > 0) {
-          const { position, gap } = await consume(ledger, keyOf(partition), from, messages);
+          const consumed = await consume(ledger, keyOf(partition), from, messages);
+          await accounts.keep(consumed.written);
+          const { position, gap } = consumed;
           if (gap && gapAt === position.next_offset) throw gapError(partition, position, gap);
           gapAt = gap ? position.next_offset : undefined;
         }

@@ -84,7 +84,9 @@ beforeAll(async () => {
   await apply(SHARD, logs.slice(3), 1);
 
   const answers: Answer[] = [];
-  for (const action of actions) answers.push(...(await accept(context, [requestOf(action)])));
+  for (const action of actions) {
+    answers.push(...(await accept(context, [requestOf(action)])).answers);
+  }
   const refs = new Map(
     answers.map((answer) => {
       const body = JSON.parse(answer.body);

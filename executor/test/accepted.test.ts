@@ -92,6 +92,7 @@ async function mirrorBalances(): Promise<void> {
       ends_at_s: Math.floor(Date.now() / 1000) + 86_400,
       grant_no: 1,
       player_seq: 0,
+      version: 1,
     }));
     await tx.insertInto('account').values(accounts).execute();
   });
@@ -118,7 +119,7 @@ async function request(player: Address | undefined, action: Action): Promise<voi
     action,
     received: { body: action.txId, signature: 'sig', atMs: Date.now() },
   };
-  const [answer] = await accept(stage.ledger, [canonical]);
+  const [answer] = (await accept(stage.ledger, [canonical])).answers;
   expect(answer).toMatchObject({ outcome: 'accepted' });
 }
 

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Cache } from '../../platform/cache/cache.ts';
+import { createMemoryCache } from '../../platform/cache/memory.ts';
+import { systemClock } from '../../platform/clock.ts';
 import { post, send } from '../test/raw.ts';
 import { BALANCE, BANK, PLAYER, startGateway, type TestGateway } from '../test/startGateway.ts';
 
@@ -14,6 +17,11 @@ afterEach(async () => {
 });
 
 const get = (path: string) => send(`${gateway.url}${path}`);
+
+async function restart(cache: Cache): Promise<void> {
+  await gateway.close();
+  gateway = await startGateway({ cache });
+}
 
 async function bet(txId: string): Promise<void> {
   const body = {
@@ -78,6 +86,38 @@ test('a player and a bank can be read', async () => {
     hold: '150',
     headroom: '999999850',
   });
+});
+
+test('an accepted bet puts its player into the cache, which answers then', async () => {
+  const cache = createMemoryCache({ clock: systemClock, maxKeys: 10 });
+  await restart(cache);
+  const key = `account:${gateway.deployments[0]}:${PLAYER}`;
+  await bet('b1');
+  const kept = JSON.parse((await cache.get(key)) ?? '');
+  expect(kept).toMatchObject({ player: PLAYER, balance: `${BALANCE - 100n}`, pending: '-100' });
+  await gateway.ledger.journal.transaction(async (tx) => {
+    await tx.deleteFrom('account').execute();
+  });
+  expect((await get(`/v1/players/${PLAYER}`)).json).toEqual(kept);
+});
+
+test('a read fills the cache', async () => {
+  const cache = createMemoryCache({ clock: systemClock, maxKeys: 10 });
+  await restart(cache);
+  const { json } = await get(`/v1/players/${PLAYER}`);
+  const kept = await cache.get(`account:${gateway.deployments[0]}:${PLAYER}`);
+  expect(JSON.parse(kept ?? '')).toEqual(json);
+});
+
+test('bets are accepted and players can be read while the cache is down', async () => {
+  const down = async () => {
+    throw new Error('cache down');
+  };
+  await restart({ get: down, setIfNewer: down });
+  await bet('b1');
+  const { json } = await get(`/v1/players/${PLAYER}`);
+  expect(json).toMatchObject({ balance: `${BALANCE - 100n}` });
+  expect(gateway.errors.splice(0)).not.toEqual([]);
 });
 
 test('what was never seen is not found', async () => {

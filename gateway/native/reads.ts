@@ -1,14 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { findCall } from '../../ledger/calls.ts';
-import {
-  type Bet,
-  findAccount,
-  findBank,
-  findBet,
-  headroomOf,
-  type Intent,
-} from '../../ledger/reads.ts';
+import { type Bet, findBank, findBet, headroomOf, type Intent } from '../../ledger/reads.ts';
 import { CroupierError } from '../../platform/errors.ts';
 import type { GatewayContext } from '../context.ts';
 import { addResource } from '../http.ts';
@@ -41,19 +34,9 @@ export function readRoutes(app: FastifyInstance, context: GatewayContext): void 
 
   addResource(app, 'GET', '/v1/players/:address', async (request) => {
     const { address } = parseValue(playerSchema, request.params, 'the path');
-    const account = await findAccount(ledger, context.currentDeployment(), address);
+    const account = await context.accounts.find(context.currentDeployment(), address);
     if (!account) throw unknown('PLAYER', `player ${address}`);
-    return {
-      deployment: account.deployment,
-      player: account.player,
-      balance: account.spendable,
-      chainBalance: account.chain_balance,
-      unfinalCredits: account.unfinal_credits,
-      pending: account.pending,
-      maxStake: account.max_stake,
-      endsAtS: account.ends_at_s,
-      grantNo: account.grant_no,
-    };
+    return account;
   });
 
   addResource(app, 'GET', '/v1/banks/:bank', async (request) => {

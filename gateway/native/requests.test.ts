@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { post, type RawAnswer } from '../test/raw.ts';
 import { BALANCE, PLAYER, startGateway, type TestGateway } from '../test/startGateway.ts';
@@ -58,6 +59,17 @@ test('a bet is accepted, and its answer says the balance after it', async () => 
   expect(gateway.wakes.accepted).toBe(1);
 });
 
+test('a token that is written with escapes is not kept either', async () => {
+  const escaped = `\\u00${gateway.session.charCodeAt(0).toString(16)}${gateway.session.slice(1)}`;
+  expect((await send(bodyOf(BET).replace(gateway.session, escaped))).status).toBe(200);
+  const hash = createHash('sha256').update(gateway.session).digest('hex');
+  const row = await gateway.ledger.journal.read
+    .selectFrom('request')
+    .select('body')
+    .executeTakeFirstOrThrow();
+  expect(row.body).toBe(bodyOf(BET).replace(gateway.session, `sha256:${hash}`));
+});
+
 test('a win, a void and a credit are accepted', async () => {
   await send(bodyOf(BET), { idempotencyKey: 'k1' });
   const win = { type: 'win', txId: 'w1', betTxId: 'b1', payout: '150' };
@@ -74,14 +86,15 @@ test('a win, a void and a credit are accepted', async () => {
   expect(credited.json).toMatchObject({ state: 'accepted', txId: 'c1' });
 });
 
-test('the body and the signature are kept as they came', async () => {
+test('the body, but for its token, and the signature are kept as they came', async () => {
   const body = bodyOf(BET).replace('"dice"', '\t"dice"');
   await send(body);
   const row = await gateway.ledger.journal.read
     .selectFrom('request')
     .select(['body', 'signature'])
     .executeTakeFirstOrThrow();
-  expect(row.body).toBe(body);
+  const hash = createHash('sha256').update(gateway.session).digest('hex');
+  expect(row.body).toBe(body.replace(gateway.session, `sha256:${hash}`));
   expect(row.signature).toMatch(/^sig=\("@method" .*\nsig=:[A-Za-z0-9+/=]+:$/);
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Action, Answer, CanonicalRequest } from '../../ledger/request.ts';
@@ -49,7 +50,11 @@ export function requestRoutes(app: FastifyInstance, context: GatewayContext): vo
       game: body.game,
       round: body.round,
       action: actionOf(body.actions[0]),
-      received: { body: text, signature: signed.signature, atMs: context.ledger.clock.nowMs() },
+      received: {
+        body: withoutToken(text, body),
+        signature: signed.signature,
+        atMs: context.ledger.clock.nowMs(),
+      },
     };
     context.ledger.crash('gateway.received');
     const answer = await answerOf(context, session, canonical);
@@ -58,6 +63,16 @@ export function requestRoutes(app: FastifyInstance, context: GatewayContext): vo
       .header('content-type', contentTypeOf(answer.status))
       .send(answer.body);
   });
+}
+
+/** The body as received, but for the token, which is a secret: its SHA-256 stands there instead. */
+function withoutToken(text: string, body: z.output<typeof requestSchema>): string {
+  const session = `sha256:${createHash('sha256').update(body.session).digest('hex')}`;
+  const masked = text.replace(`"${body.session}"`, `"${session}"`);
+  // JSON has other ways to write the same string; such a body is written anew.
+  return JSON.parse(masked).session === session
+    ? masked
+    : JSON.stringify({ ...JSON.parse(text), session });
 }
 
 async function sessionOf(

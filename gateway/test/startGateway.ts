@@ -3,11 +3,14 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Address } from 'viem';
+import { createAccountCache } from '../../ledger/accountCache.ts';
 import { registerDeployment } from '../../ledger/deployments.ts';
 import type { DeploymentFacts, LedgerContext } from '../../ledger/ledger.ts';
 import { ledgerMigrations } from '../../ledger/migrations.ts';
 import { putProvider } from '../../ledger/providers.ts';
 import type { LedgerDatabase } from '../../ledger/schema.ts';
+import type { Cache } from '../../platform/cache/cache.ts';
+import { createMemoryCache } from '../../platform/cache/memory.ts';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { noCrash } from '../../platform/crash.ts';
 import { openSqliteJournal } from '../../platform/journal/sqlite.ts';
@@ -63,7 +66,7 @@ export interface TestGateway {
 }
 
 export async function startGateway(
-  options: { admin?: AdminHandlers; balance?: bigint } = {},
+  options: { admin?: AdminHandlers; balance?: bigint; cache?: Cache } = {},
 ): Promise<TestGateway> {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'croupier-gateway-'));
   const journal = await openSqliteJournal<LedgerDatabase>({
@@ -91,6 +94,11 @@ export async function startGateway(
 
   const gateway = createGateway({
     ledger,
+    accounts: createAccountCache({
+      ledger,
+      cache: options.cache ?? createMemoryCache({ clock, maxKeys: 100 }),
+      onError: (error) => test.errors.push(error),
+    }),
     currentDeployment: () => test.deployments.at(-1) ?? '',
     host: '127.0.0.1',
     port: 0,
@@ -148,6 +156,7 @@ export async function startGateway(
             ends_at_s: 4_000_000_000,
             grant_no: 1,
             player_seq: 0,
+            version: 1,
           })
           .execute();
       });

@@ -164,7 +164,7 @@ export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
   }
 
   async function send(player: Address, action: Action, key?: string): Promise<Answer> {
-    const [answer] = await accept(context, [request(player, action, key)]);
+    const [answer] = (await accept(context, [request(player, action, key)])).answers;
     if (!answer) throw new Error('got no answer, expected one');
     return answer;
   }
