@@ -108,26 +108,35 @@ export function createFollower(context: IndexerContext, opened: OpenedStream): F
     const last = range.headers.at(-1);
     if (!last) return;
     const unfinal = range.headers.filter((header) => header.number > finalNumber);
-    unsaved = [...unsaved, ...unfinal];
-    known = [...known, ...unfinal];
-    tip = last;
     const first = deployment.deployedBlock - 1;
     const isFar = last.number - (state.tip?.number ?? first) >= IDLE_TIP_BLOCKS;
-    if (range.events.length === 0 && !isFar) return;
+    if (range.events.length === 0 && !isFar) {
+      unsaved = [...unsaved, ...unfinal];
+      moveTip(last, unfinal);
+      return;
+    }
     const parts = splitAtBlocks(range.events);
     for (const [index, events] of parts.entries()) {
       const end = events.at(-1);
       const isLast = index === parts.length - 1;
+      const to = isLast || !end ? last : { number: end.blockNumber, hash: end.blockHash };
       state = await defineApply(context, state, {
         events,
         from: (state.tip?.number ?? first) + 1,
-        to: isLast || !end ? last : { number: end.blockNumber, hash: end.blockHash },
-        headers: isLast ? unsaved : [],
+        to,
+        headers: [...unsaved, ...between(unfinal, tip, to)],
         continuity: isLast ? range.continuity : continuityAfter(state.continuity, events),
       });
+      // Only now: what an error keeps from being defined must be fetched again.
+      moveTip(to, unfinal);
+      unsaved = [];
       if (end) awaited.push(end.blockNumber);
     }
-    unsaved = [];
+  }
+
+  function moveTip(to: BlockRef, unfinal: readonly Header[]): void {
+    known = [...known, ...between(unfinal, tip, to)];
+    tip = to;
   }
 
   async function retract(ancestor: BlockRef): Promise<RoundResult> {
@@ -205,6 +214,11 @@ export function createFollower(context: IndexerContext, opened: OpenedStream): F
     tip: () => tip?.number ?? deployment.deployedBlock - 1,
     awaitedBlock: () => (awaited.length > 0 ? Math.max(...awaited) : undefined),
   };
+}
+
+/** The headers above `after` up to `to`. */
+function between(headers: readonly Header[], after: BlockRef | null, to: BlockRef): Header[] {
+  return headers.filter(({ number }) => number > (after?.number ?? -1) && number <= to.number);
 }
 
 /** After a part of a range whose numbers were found to be without a gap. */

@@ -180,6 +180,37 @@ test('a warehouse that is down does not stop the bus, and catches up by itself',
   await stack.close();
 });
 
+test('a journal that is busy for a while costs no event', async () => {
+  const deployment = await deployTo(node);
+  await deployment.play(0, 3);
+  let refusals = 0;
+  const stack = await startStack({
+    folder,
+    deployment,
+    ...node,
+    faultyJournal: (journal) => ({
+      ...journal,
+      transaction: (work) => {
+        // Every third one, so that some of each stage meet it.
+        refusals += 1;
+        if (refusals % 3 !== 0) return journal.transaction(work);
+        const message = 'got too many transactions at once, expected fewer';
+        throw new CroupierError({ code: 'JOURNAL_BUSY', errorClass: 'retryable', message });
+      },
+    }),
+  });
+  for (let round = 0; round < 4; round += 1) {
+    await deployment.play(round % 2, 2);
+    await waitDelivered(stack, await node.head());
+  }
+  assert.ok(refusals > 6);
+  await assertSinks(stack, await deployment.events(), {
+    deployment: deployment.indexed.deployment,
+    epoch: 1,
+  });
+  await stack.close();
+});
+
 test('events are dropped once they are final and well behind both sinks', async () => {
   const deployment = await deployTo(node);
   const stack = await startStack({ folder, deployment, ...node });

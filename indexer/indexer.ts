@@ -241,8 +241,11 @@ export function createIndexer(args: IndexerArgs): Indexer {
 
   async function runLease(taken: Fence): Promise<void> {
     while (!abort.signal.aborted) {
-      await renewLease(args, taken, LEASE_TTL_MS);
-      await clock.sleep(LEASE_RENEW_MS, abort.signal);
+      const error = await renewLease(args, taken, LEASE_TTL_MS).catch((cause: unknown) => cause);
+      // A busy journal may be free again in time, and if not, the fence keeps two writers apart.
+      const isBusy = error instanceof CroupierError && error.errorClass === 'retryable';
+      if (error !== undefined && !isBusy) throw error;
+      await clock.sleep(isBusy ? BACK_OFF_MIN_MS : LEASE_RENEW_MS, abort.signal);
     }
   }
 

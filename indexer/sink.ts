@@ -52,11 +52,12 @@ export async function runSink(
       await args.wake.wait(IDLE_WAIT_MS);
       continue;
     }
-    const step = await loadStep(context, progress.epoch, progress.step + 1);
-    // The epoch rose between the two lines above.
-    if (!step) continue;
     try {
+      const step = await loadStep(context, progress.epoch, progress.step + 1);
+      // The epoch rose between the two lines above.
+      if (!step) continue;
       await sink.deliver(step);
+      if (await advance(context, sink.name, step)) progress.step = step.content.step;
     } catch (error) {
       if (!(error instanceof CroupierError) || error.errorClass !== 'retryable') throw error;
       progress.failingSinceMs ??= context.clock.nowMs();
@@ -67,7 +68,6 @@ export async function runSink(
       continue;
     }
     backOffMs = BACK_OFF_MIN_MS;
-    if (await advance(context, sink.name, step)) progress.step = step.content.step;
     progress.failingSinceMs = undefined;
     progress.error = undefined;
     args.onProgress();

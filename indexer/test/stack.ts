@@ -41,6 +41,8 @@ export interface StackArgs {
   readonly mineWhenIdle?: boolean;
   /** Stands between the indexer and the real warehouse. */
   readonly faulty?: (warehouse: Warehouse) => Warehouse;
+  /** Stands between the indexer and the real journal. */
+  readonly faultyJournal?: (journal: Journal<IndexerDatabase>) => Journal<IndexerDatabase>;
 }
 
 /** An indexer with its real parts on the folder; started. */
@@ -58,7 +60,7 @@ export async function startStack(args: StackArgs): Promise<TestStack> {
   const indexer = createIndexer({
     config: configOf(args),
     deployment: args.deployment.indexed,
-    journal,
+    journal: args.faultyJournal?.(journal) ?? journal,
     warehouse: args.faulty?.(warehouse) ?? warehouse,
     bus,
     partitions: PARTITIONS,
