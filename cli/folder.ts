@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { createLocalSigner, type Signer } from '../executor/signer.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import { ledgerMigrations } from '../ledger/migrations.ts';
 import type { LedgerDatabase } from '../ledger/schema.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import { openSqliteBus } from '../platform/bus/sqlite.ts';
+import type { Cache } from '../platform/cache/cache.ts';
+import { createMemoryCache } from '../platform/cache/memory.ts';
 import { systemClock } from '../platform/clock.ts';
 import { type Crash, noCrash } from '../platform/crash.ts';
 import { openSqliteJournal } from '../platform/journal/sqlite.ts';
@@ -12,12 +15,18 @@ import type { Warehouse } from '../platform/warehouse/warehouse.ts';
 import { type Keys, loadKeys } from './keys.ts';
 import { createOperations, type Operations } from './operations.ts';
 
+/** About a kilobyte each. */
+const CACHED_KEYS_MAX = 20_000;
+
 /** A data folder's embedded adapters, open. Its lock is held by the caller. */
 export interface Folder {
   readonly keys: Keys;
   readonly ledger: LedgerContext;
   readonly bus: Bus;
+  readonly cache: Cache;
   readonly warehouse: Warehouse;
+  /** The executor's. */
+  readonly signer: Signer;
   readonly operations: Operations;
   close(): Promise<void>;
 }
@@ -38,7 +47,9 @@ export async function openFolder(dataFolder: string, crash: Crash = noCrash): Pr
     keys,
     ledger,
     bus,
+    cache: createMemoryCache({ clock, maxKeys: CACHED_KEYS_MAX }),
     warehouse,
+    signer: createLocalSigner(keys.executorKey),
     operations: createOperations({ ledger, warehouse }),
     close: async () => {
       await warehouse.close();

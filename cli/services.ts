@@ -1,8 +1,8 @@
 import { createExecutor, type Executor } from '../executor/executor.ts';
-import { createLocalSigner } from '../executor/signer.ts';
 import { croupierConfig } from '../indexer/config.ts';
 import { createIndexer, type Indexer } from '../indexer/indexer.ts';
 import type { IndexerDatabase } from '../indexer/schema.ts';
+import type { AccountCache } from '../ledger/accountCache.ts';
 import { createMirror, type PartitionStatus } from '../mirror/mirror.ts';
 import { CroupierError } from '../platform/errors.ts';
 import type { Journal } from '../platform/journal/journal.ts';
@@ -37,18 +37,20 @@ export interface ServicesStatus {
 /** Starts executor, indexer and mirror. `onGone`: the chain has lost the deployment. */
 export async function startServices(args: {
   folder: Folder;
+  accounts: AccountCache;
   indexerJournal: Journal<IndexerDatabase>;
   chain: Chain;
   deployment: ActiveDeployment;
   say: (sentence: string) => void;
   onGone: () => void;
 }): Promise<Services> {
-  const { folder, chain, deployment } = args;
+  const { folder, accounts, chain, deployment } = args;
   const { ledger, bus, warehouse } = folder;
   const { facts } = deployment;
   let indexerEnd: unknown = null;
 
-  const mirror = createMirror({ ledger, bus, deployment: deployment.id, consumer: 'mirror' });
+  const consumer = 'mirror';
+  const mirror = createMirror({ ledger, accounts, bus, deployment: deployment.id, consumer });
   const indexer = createIndexer({
     config: croupierConfig({ ...facts, rpcUrl: chain.rpcUrl, wsUrl: chain.wsUrl }),
     deployment: {
@@ -78,7 +80,7 @@ export async function startServices(args: {
     rpc: chain.rpc,
     deployment: deployment.id,
     facts,
-    signer: createLocalSigner(folder.keys.executorKey),
+    signer: folder.signer,
     holder: HOLDER,
     limits: { finalityBlocks: DEV_FINALITY_BLOCKS },
   });

@@ -1,32 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Health } from '../gateway/health.ts';
 import { createRelay } from '../gateway/relay.ts';
 import { createGateway } from '../gateway/server.ts';
 import { type IndexerDatabase, indexerMigrations } from '../indexer/schema.ts';
-import type { LedgerContext } from '../ledger/ledger.ts';
+import { createAccountCache } from '../ledger/accountCache.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import { lockDataFolder, writeProcessFile } from '../platform/dataFolder.ts';
 import { openSqliteJournal } from '../platform/journal/sqlite.ts';
 import type { Warehouse } from '../platform/warehouse/warehouse.ts';
 import { type Chain, connectChain, startOwnChain } from './chain.ts';
 import { crashFromEnvironment } from './crashPoint.ts';
-import { type ActiveDeployment, DEMO_PROVIDER, ensureDeployment } from './deployment.ts';
-import { countBets } from './figures.ts';
+import { createDeployedServices, type DeployedServices } from './deployedServices.ts';
+import { type ActiveDeployment, DEMO_PROVIDER } from './deployment.ts';
+import { createFigures } from './figures.ts';
 import { openFolder } from './folder.ts';
 import type { Figures } from './liveStatus.ts';
 import { openLogFile } from './logFile.ts';
-import { type Services, startServices } from './services.ts';
 
 const HOST = '127.0.0.1';
-/** How often the services are asked whether one of them halted. */
-const WATCH_MS = 500;
 
 /** Everything that `croupier dev` runs, on embedded adapters and one data folder. */
 export interface Stack {
   /** Of the gateway. */
   readonly url: string;
   readonly chain: Chain;
-  readonly ledger: LedgerContext;
   readonly bus: Bus;
   readonly warehouse: Warehouse;
   readonly demoCredentials: { readonly keyId: string; readonly secret: string };
@@ -42,177 +40,131 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+export interface StackArgs {
+  readonly dataFolder: string;
+  /** Of the gateway; our own chain's is the next one. 0: free ones. */
+  readonly port: number;
+  /** A chain that runs already, instead of our own. */
+  readonly rpcUrl?: string;
+  readonly wsUrl?: string;
+  /** Gets the sentences that a person should read. */
+  readonly say: (sentence: string) => void;
+}
+
 /**
  * Opens the data folder, starts or connects the chain, finds or makes the deployment and starts all
- * services. With port 0 gateway and chain get free ones; else the chain's is `port` + 1.
+ * services.
  * @throws CroupierError `DATA_FOLDER_BUSY`, `PORT_BUSY`, `CHAIN_UNREACHABLE`, `DEV_ACCOUNTS_EMPTY` (final)
  * and what the services' starts throw; then everything that was started is closed again
  */
-export async function startStack(args: {
-  dataFolder: string;
-  port: number;
-  rpcUrl?: string;
-  wsUrl?: string;
-  say: (sentence: string) => void;
-}): Promise<Stack> {
-  const { dataFolder, say } = args;
-  const crash = crashFromEnvironment(process.env.CROUPIER_CRASH);
+export async function startStack(args: StackArgs): Promise<Stack> {
   /** What was started, to be closed in the opposite order. */
   const started: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (let end = started.pop(); end; end = started.pop()) await end();
   };
   try {
-    const lock = await lockDataFolder(dataFolder);
-    started.push(() => lock.release());
-    const log = openLogFile(join(dataFolder, 'croupier.log'));
-    started.push(async () => log.close());
-    const chain =
-      args.rpcUrl === undefined
-        ? await startOwnChain({
-            port: args.port === 0 ? 0 : args.port + 1,
-            logPath: join(dataFolder, 'chain.log'),
-          })
-        : await connectChain({
-            rpcUrl: args.rpcUrl,
-            ...(args.wsUrl === undefined ? {} : { wsUrl: args.wsUrl }),
-          });
-    started.push(() => chain.close());
-    const folder = await openFolder(dataFolder, crash);
-    started.push(() => folder.close());
-    const indexerJournal = await openSqliteJournal<IndexerDatabase>({
-      path: join(dataFolder, 'indexer.sqlite'),
-      migrations: indexerMigrations,
-      clock: folder.ledger.clock,
-    });
-    started.push(() => indexerJournal.close());
-
-    const { ledger, bus, warehouse, keys } = folder;
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => {});
-    let replaced = Promise.withResolvers<void>();
-    let services: Services | undefined;
-    let replacing: Promise<void> = Promise.resolve();
-
-    let deployment = await ensureDeployment({ chain, ledger, keys, say });
-    const start = async (): Promise<void> => {
-      services = await startServices({
-        folder,
-        indexerJournal,
-        chain,
-        deployment,
-        say,
-        onGone: () => {
-          replacing = replace().catch(failed.reject);
-        },
-      });
-    };
-    const replace = async (): Promise<void> => {
-      await services?.stop();
-      services = undefined;
-      deployment = await ensureDeployment({ chain, ledger, keys, say });
-      await start();
-      replaced.resolve();
-      replaced = Promise.withResolvers();
-    };
-
-    const relay = createRelay({
-      ledger,
-      bus,
-      partitions: deployment.facts.partitions,
-      onError: (error) => log.write('relay', error),
-    });
-    const operatorToken = randomBytes(32).toString('base64url');
-    const health = async () => {
-      const status = await services?.status();
-      return status
-        ? { ready: status.ready, details: { ...status, halted: status.halted?.message ?? null } }
-        : { ready: false, details: { services: 'the deployment is being replaced' } };
-    };
-    const gateway = createGateway({
-      ledger,
-      currentDeployment: () => deployment.id,
-      host: HOST,
-      port: args.port,
-      operatorToken,
-      admin: {
-        trace: folder.operations.trace,
-        session: folder.operations.openSession,
-        sql: folder.operations.sql,
-        status: async () => ({ figures: await figures(), services: (await health()).details }),
-      },
-      health,
-      randomBytes,
-      onAccepted: () => services?.wake(),
-      onCall: () => services?.wake(),
-      onError: (error) => log.write('gateway', error),
-    });
-    // Before anything works on the chain, so that a busy port leaves nothing half done.
-    const url = await gateway.listen();
-    started.push(() => gateway.close());
-    await relay.start();
-    started.push(() => relay.stop());
-    started.push(async () => {
-      await replacing;
-      await services?.stop();
-    });
-    await start();
-
-    const watch = setInterval(async () => {
-      const status = await services?.status().catch(() => undefined);
-      if (status?.halted) {
-        log.write('services', status.halted);
-        failed.reject(status.halted);
-      }
-    }, WATCH_MS);
-    started.push(async () => clearInterval(watch));
-    await writeProcessFile(dataFolder, { url, token: operatorToken, pid: process.pid });
-
-    let before = { atMs: ledger.clock.nowMs(), accepted: 0 };
-    let betsPerSecond = 0;
-    const figures = async (): Promise<Figures> => {
-      const counts = await countBets(ledger, deployment.id);
-      const status = await services?.status();
-      const nowMs = ledger.clock.nowMs();
-      // Over a second and more, since single intervals jump.
-      if (nowMs - before.atMs >= 1_000) {
-        betsPerSecond =
-          Math.max(0, counts.accepted - before.accepted) / ((nowMs - before.atMs) / 1000);
-        before = { atMs: nowMs, accepted: counts.accepted };
-      }
-      return {
-        ...counts,
-        betsPerSecond,
-        lag: {
-          executorActions: counts.waitingActions,
-          indexerBlocks: status ? status.indexer.headBlock - status.indexer.indexedBlock : 0,
-          warehouseSteps: status?.indexer.sinks.warehouse.behindSteps ?? 0,
-          busSteps: status?.indexer.sinks.bus.behindSteps ?? 0,
-          mirrorMessages: status?.mirror.reduce((sum, { lag }) => sum + lag, 0) ?? 0,
-        },
-      };
-    };
-
-    return {
-      url,
-      chain,
-      ledger,
-      bus,
-      warehouse,
-      demoCredentials: { keyId: DEMO_PROVIDER.keyId, secret: keys.demoSecret },
-      deployment: () => deployment,
-      replaced: () => replaced.promise,
-      figures,
-      unfinal: async () => {
-        const { unfinalActions } = await countBets(ledger, deployment.id);
-        const status = await services?.status();
-        return unfinalActions + (status?.indexer.sinks.warehouse.behindSteps ?? 1);
-      },
-      failed: failed.promise,
-      close,
-    };
+    return { ...(await startAll(args, (end) => started.push(end))), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function startAll(
+  args: StackArgs,
+  atEnd: (end: () => Promise<void>) => void,
+): Promise<Omit<Stack, 'close'>> {
+  const { dataFolder, say } = args;
+  const crash = crashFromEnvironment(process.env.CROUPIER_CRASH);
+  const lock = await lockDataFolder(dataFolder);
+  atEnd(() => lock.release());
+  const log = openLogFile(join(dataFolder, 'croupier.log'));
+  atEnd(async () => log.close());
+  const chain = await openChain(args);
+  atEnd(() => chain.close());
+  const folder = await openFolder(dataFolder, crash);
+  atEnd(() => folder.close());
+  const { ledger, bus, cache, warehouse, keys, operations } = folder;
+  const indexerJournal = await openSqliteJournal<IndexerDatabase>({
+    path: join(dataFolder, 'indexer.sqlite'),
+    migrations: indexerMigrations,
+    clock: ledger.clock,
+  });
+  atEnd(() => indexerJournal.close());
+  const accounts = createAccountCache({
+    ledger,
+    cache,
+    onError: (error) => log.write('cache', error),
+  });
+
+  const services = await createDeployedServices({ folder, accounts, indexerJournal, chain, say });
+  services.failed.catch((error: unknown) => log.write('services', error));
+  const figures = createFigures({ services, clock: ledger.clock });
+  const token = randomBytes(32).toString('base64url');
+  const gateway = createGateway({
+    ledger,
+    accounts,
+    currentDeployment: () => services.deployment().id,
+    host: HOST,
+    port: args.port,
+    operatorToken: token,
+    admin: {
+      trace: operations.trace,
+      session: operations.openSession,
+      sql: operations.sql,
+      status: async () => ({ figures: await figures(), ...(await healthOf(services)).details }),
+    },
+    health: () => healthOf(services),
+    randomBytes,
+    onAccepted: services.wake,
+    onCall: services.wake,
+    onError: (error) => log.write('gateway', error),
+  });
+  const url = await gateway.listen();
+  atEnd(() => gateway.close());
+  const relay = createRelay({
+    ledger,
+    bus,
+    partitions: services.deployment().facts.partitions,
+    onError: (error) => log.write('relay', error),
+  });
+  await relay.start();
+  atEnd(() => relay.stop());
+  atEnd(() => services.stop());
+  await services.start();
+  await writeProcessFile(dataFolder, { url, token, pid: process.pid });
+
+  return {
+    url,
+    chain,
+    bus,
+    warehouse,
+    demoCredentials: { keyId: DEMO_PROVIDER.keyId, secret: keys.demoSecret },
+    deployment: services.deployment,
+    replaced: services.replaced,
+    figures,
+    unfinal: async () => {
+      const unfinalActions = await services.counter().unfinalActions();
+      const status = await services.status();
+      return unfinalActions + (status?.indexer.sinks.warehouse.behindSteps ?? 1);
+    },
+    failed: services.failed,
+  };
+}
+
+function openChain({ dataFolder, port, rpcUrl, wsUrl }: StackArgs): Promise<Chain> {
+  if (rpcUrl !== undefined) {
+    return connectChain({ rpcUrl, ...(wsUrl === undefined ? {} : { wsUrl }) });
+  }
+  return startOwnChain({
+    port: port === 0 ? 0 : port + 1,
+    logPath: join(dataFolder, 'chain.log'),
+  });
+}
+
+async function healthOf(services: DeployedServices): Promise<Health> {
+  const status = await services.status();
+  if (!status) return { ready: false, details: { services: 'the deployment is being replaced' } };
+  return { ready: status.ready, details: { ...status, halted: status.halted?.message ?? null } };
 }
