@@ -64,6 +64,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     stream: options.json ? process.stderr : process.stdout,
     nowMs: systemClock.nowMs,
   });
+  live.say('Starting the chain, the contracts and the services …');
   const stack = await startStack({
     dataFolder: options.dataFolder,
     port: options.port,

@@ -50,6 +50,7 @@ function print(lines: readonly string[]): void {
 
 const program = new Command('croupier')
   .description('A settlement node and indexer for betting on an EVM chain.')
+  .addHelpText('after', '\nWithout a command it is dev: "croupier dev --help" shows its options.')
   .showHelpAfterError('(--help shows what is expected)');
 
 program

@@ -143,9 +143,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const startMs = performance.now();
   const result = await compileContracts({ force: process.argv.includes('--force') });
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-  console.log(
-    result === 'cached'
-      ? `contracts: unchanged, ${relative(process.cwd(), GENERATED)} is up to date`
-      : `contracts: compiled in ${seconds} s into ${relative(process.cwd(), GENERATED)}`,
-  );
+  if (result === 'compiled') {
+    console.log(`contracts: compiled in ${seconds} s into ${relative(process.cwd(), GENERATED)}`);
+  }
 }

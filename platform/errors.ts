@@ -1,6 +1,6 @@
 /**
  * What a caller may do about a failure: `retryable` (the same call may succeed later), `final` (the
- * same call will never succeed), `fatal` (stop and let an operator judge; `docs/runbook` has a page).
+ * same call will never succeed), `fatal` (stop and let an operator judge).
  */
 export type ErrorClass = 'retryable' | 'final' | 'fatal';
 
