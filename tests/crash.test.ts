@@ -43,7 +43,7 @@ test(`${KILLS} kills at named points and at random moments, then all ${BETS} bet
     const limit = setTimeout(() => life.child.kill('SIGTERM'), LIFE_MS_MAX);
     if (!point) {
       await life.prints(random() < 0.3 ? 'gateway' : 'The demo plays');
-      setTimeout(() => life.child.kill('SIGKILL'), random() * 2_000);
+      setTimeout(() => life.child.kill('SIGKILL'), random() * 1_000);
     }
     const ended = await life.ended;
     clearTimeout(limit);
@@ -64,9 +64,12 @@ test(`${KILLS} kills at named points and at random moments, then all ${BETS} bet
   while ([...hit.values()].reduce((sum, count) => sum + count, 0) < KILLS) await die();
 
   const ended = await runCroupier(args);
+  const points = [...hit].map(([name, count]) => `${name} ×${count}`);
   console.log(
-    `seed ${seed}; killed at ${[...hit].map(([name, count]) => `${name} ×${count}`).join(', ')}`,
+    `seed ${seed}; killed at ${points.join(', ')}; bets accepted at each kill: ${acceptedAtKills.join(', ')}`,
   );
+  // A kill after the last bet would prove little.
+  expect(acceptedAtKills.at(-1)).toBeLessThan(BETS);
   expectWhole(ended, BETS);
 });
 
