@@ -15,6 +15,7 @@ import { createDeployedServices, type DeployedServices } from './deployedService
 import { type ActiveDeployment, DEMO_PROVIDER } from './deployment.ts';
 import { createFigures } from './figures.ts';
 import { openFolder } from './folder.ts';
+import { checkPortFree } from './freePort.ts';
 import type { Figures } from './liveStatus.ts';
 import { openLogFile } from './logFile.ts';
 
@@ -79,6 +80,7 @@ async function startAll(
   const crash = crashFromEnvironment(process.env.CROUPIER_CRASH);
   const lock = await lockDataFolder(dataFolder);
   atEnd(() => lock.release());
+  await checkPortFree(HOST, args.port);
   const log = openLogFile(join(dataFolder, 'croupier.log'));
   atEnd(async () => log.close());
   const chain = await openChain(args);

@@ -57,6 +57,6 @@ test("a contract developer's own Hardhat node, which mines on demand, is played 
   const blockBefore = await rpc.call('eth_blockNumber', []);
   const refused = await runCroupier(playArgs({ chain, dataFolder: other.path, bets: BETS }));
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/^croupier: DEV_ACCOUNTS_EMPTY: .*holds nothing on chain 31337/);
+  expect(refused.stderr).toMatch(/^croupier: DEV_ACCOUNTS_EMPTY: .*holds nothing on chain 31337/m);
   expect(await rpc.call('eth_blockNumber', [])).toBe(blockBefore);
 });

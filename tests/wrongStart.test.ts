@@ -1,19 +1,23 @@
-import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { devAccount } from '../cli/chain.ts';
+import { startDevNode } from '../platform/chain/devNode.ts';
+import { createRpc } from '../platform/chain/rpc.ts';
 import { runCroupier, startCroupier, temporaryFolder } from './croupierProcess.ts';
 
-test('a busy port gets one clear sentence', async () => {
+test('a busy port gets one clear sentence, and nothing is deployed', async () => {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  const ended = await runCroupier(['--port', String(port), '--data', folder.path]);
+  const node = await startDevNode({ port: 0 });
+  onTestFinished(() => node.close());
+  // The node itself is what keeps the port.
+  const { port } = new URL(node.rpcUrl);
+  const args = ['--rpc', node.rpcUrl, '--port', port, '--data', folder.path];
+  const ended = await runCroupier(args);
   expect(ended.code).toBe(1);
-  expect(ended.stderr).toMatch(new RegExp(`^croupier: PORT_BUSY: .*${port}`, 'm'));
+  expect(ended.stderr).toMatch(new RegExp(`^croupier: PORT_BUSY: .*${port}`));
   expect(ended.stderr.trim().split('\n')).toHaveLength(1);
+  const rpc = createRpc({ url: node.rpcUrl, timeoutMs: 5_000 });
+  expect(await rpc.call('eth_getTransactionCount', [devAccount.address, 'latest'])).toBe('0x0');
 });
 
 test('an endpoint that does not answer gets one clear sentence', async () => {
