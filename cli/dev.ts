@@ -252,7 +252,9 @@ function showFigures(
   const ending = new AbortController();
   const loop = (async () => {
     while (!ending.signal.aborted) {
-      live.show(await stack.figures(), phase());
+      // A figure that cannot be read now must not end what it is about.
+      const figures = await stack.figures().catch(() => undefined);
+      if (figures) live.show(figures, phase());
       await systemClock.sleep(STATUS_INTERVAL_MS, ending.signal);
     }
     live.end();

@@ -85,9 +85,20 @@ export async function startServices(args: {
     limits: { finalityBlocks: DEV_FINALITY_BLOCKS },
   });
 
-  await mirror.start();
-  await indexer.start();
-  await executor.start();
+  const stop = async (): Promise<void> => {
+    await executor.stop();
+    await indexer.stop();
+    await mirror.stop();
+  };
+  try {
+    await mirror.start();
+    await indexer.start();
+    await executor.start();
+  } catch (error) {
+    // What already runs would keep the process alive, on adapters that are closed.
+    await stop();
+    throw error;
+  }
 
   async function status(): Promise<ServicesStatus> {
     const now = {
@@ -101,11 +112,7 @@ export async function startServices(args: {
   return {
     wake: () => executor.wake(),
     status,
-    stop: async () => {
-      await executor.stop();
-      await indexer.stop();
-      await mirror.stop();
-    },
+    stop,
   };
 }
 
