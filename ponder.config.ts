@@ -1,15 +1,23 @@
 import { type Address, isAddress } from 'viem';
-import { croupierConfig } from './indexer/config.ts';
+import { createConfig, croupierConfig } from './indexer/config.ts';
 
 // What is indexed, in the shape of Ponder's configuration. The contracts of a deployment are named by
-// the environment; `croupier dev` fills them in by itself.
-export default croupierConfig({
+// the environment, which `croupier dev` fills in by itself.
+const croupier = croupierConfig({
   chainId: number('CHAIN_ID'),
   rpcUrl: text('CHAIN_RPC_URL'),
   wsUrl: text('CHAIN_WS_URL'),
   treasury: address('CROUPIER_TREASURY'),
   betBook: address('CROUPIER_BET_BOOK'),
   deployedBlock: number('CROUPIER_START_BLOCK'),
+});
+
+export default createConfig({
+  ...croupier,
+  contracts: {
+    ...croupier.contracts,
+    // Your own contracts follow here: their events become tables too (docs/your-own-game.md).
+  },
 });
 
 function text(name: string): string {

@@ -32,6 +32,8 @@ export async function createDeployedServices(args: {
   accounts: AccountCache;
   indexerJournal: Journal<IndexerDatabase>;
   chain: Chain;
+  /** See `startServices`. */
+  configPath: string;
   say: (sentence: string) => void;
 }): Promise<DeployedServices> {
   const { folder, chain, say } = args;

@@ -14,7 +14,7 @@ import {
   type WalletClient,
 } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
-import { deployContracts, registerAndFund } from '../contracts/deploy.ts';
+import { type BankLimits, deployContracts, registerAndFund } from '../contracts/deploy.ts';
 import { mockTokenAbi } from '../contracts/generated/mockToken.ts';
 import { activeDeployment, type Deployment, registerDeployment } from '../ledger/deployments.ts';
 import type { DeploymentFacts, LedgerContext } from '../ledger/ledger.ts';
@@ -27,8 +27,14 @@ const TOKEN_DECIMALS = 2;
 const NOTICE_S = 60;
 const SHARDS = 4;
 const BANKROLL_UNITS = 1_000_000_000_000n;
-const MAX_PAYOUT_UNITS = 10_000_000_000n;
-const MAX_HORIZON_S = 30 * 86_400;
+const LIMITS: BankLimits = {
+  maxPayoutUnits: 10_000_000_000n,
+  // A demo is not to end by what its players win in a day.
+  stopLossUnits: 1_000n * BANKROLL_UNITS,
+  dayWonUnits: 1_000n * BANKROLL_UNITS,
+  dayCreditUnits: 1_000n * BANKROLL_UNITS,
+  maxHorizonS: 30 * 86_400,
+};
 const PLAY_WINDOW_MS = 1_000;
 const DUE_MS = 7 * 86_400_000;
 const EXECUTOR_FUNDS_WEI = parseEther('100');
@@ -130,8 +136,7 @@ async function deploy(chain: Chain, keys: Keys): Promise<{ facts: DeploymentFact
     executors: [executor],
     guardian: devAccount.address,
     bankrollUnits: BANKROLL_UNITS,
-    maxPayoutUnits: MAX_PAYOUT_UNITS,
-    maxHorizonS: MAX_HORIZON_S,
+    limits: LIMITS,
   });
   await clients.publicClient.waitForTransactionReceipt({
     hash: funding,

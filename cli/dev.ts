@@ -25,6 +25,8 @@ export interface DevOptions {
   readonly port: number;
   readonly rpcUrl?: string;
   readonly wsUrl?: string;
+  /** Names the contracts that are indexed beside our own. */
+  readonly configPath: string;
   readonly json: boolean;
 }
 
@@ -68,6 +70,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   const stack = await startStack({
     dataFolder: options.dataFolder,
     port: options.port,
+    configPath: options.configPath,
     ...(options.rpcUrl === undefined ? {} : { rpcUrl: options.rpcUrl }),
     ...(options.wsUrl === undefined ? {} : { wsUrl: options.wsUrl }),
     say: live.say,

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CroupierError } from '../platform/errors.ts';
+import { DEFAULT_CONFIG } from './contractsConfig.ts';
 import { runDev } from './dev.ts';
 import { withOperations } from './remote.ts';
 import { formatTrace } from './trace.ts';
@@ -75,6 +76,7 @@ program
     parsePort,
     DEFAULT_PORT,
   )
+  .option('--config <file>', 'names the contracts that are indexed beside our own', DEFAULT_CONFIG)
   .addOption(dataOption)
   .addOption(new Option('--json', 'with --bets: the last line is the summary as JSON'))
   .action(async (options) => {
@@ -83,6 +85,7 @@ program
       seed: options.seed,
       dataFolder: options.data,
       port: options.port,
+      configPath: options.config,
       json: options.json === true,
       ...(options.bets === undefined ? {} : { bets: options.bets }),
       ...(options.rpc === undefined ? {} : { rpcUrl: options.rpc }),

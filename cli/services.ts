@@ -1,5 +1,7 @@
 import { createExecutor, type Executor } from '../executor/executor.ts';
 import { croupierConfig } from '../indexer/config.ts';
+import { CHAIN_STREAM } from '../indexer/context.ts';
+import type { FinalityPolicy } from '../indexer/finality.ts';
 import { createIndexer, type Indexer } from '../indexer/indexer.ts';
 import type { IndexerDatabase } from '../indexer/schema.ts';
 import type { AccountCache } from '../ledger/accountCache.ts';
@@ -7,8 +9,10 @@ import { createMirror, type PartitionStatus } from '../mirror/mirror.ts';
 import { CroupierError } from '../platform/errors.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import type { Chain } from './chain.ts';
+import { readFurtherContracts } from './contractsConfig.ts';
 import type { ActiveDeployment } from './deployment.ts';
 import type { Folder } from './folder.ts';
+import { type FurtherContracts, startFurtherContracts } from './furtherContracts.ts';
 
 /** A Hardhat node's `finalized` tag equals its head, so there finality is a depth. */
 const DEV_FINALITY_BLOCKS = 5;
@@ -30,6 +34,8 @@ export interface ServicesStatus {
   readonly executor: ReturnType<Executor['status']>;
   readonly indexer: ReturnType<Indexer['status']>;
   readonly mirror: readonly PartitionStatus[];
+  /** Of the contracts beside our own; no bet waits for them. */
+  readonly contracts: ReturnType<FurtherContracts['status']>;
   /** What stopped a stage for good, if anything did. */
   readonly halted: CroupierError | null;
 }
@@ -41,17 +47,25 @@ export async function startServices(args: {
   indexerJournal: Journal<IndexerDatabase>;
   chain: Chain;
   deployment: ActiveDeployment;
+  /** Names the contracts that are indexed beside our own. */
+  configPath: string;
   say: (sentence: string) => void;
   onGone: () => void;
 }): Promise<Services> {
   const { folder, accounts, chain, deployment } = args;
   const { ledger, bus, warehouse } = folder;
   const { facts } = deployment;
+  const finality: FinalityPolicy = chain.devNode
+    ? { depth: DEV_FINALITY_BLOCKS }
+    : { tag: 'finalized' };
+  const further = await readFurtherContracts({ path: args.configPath, chain, facts });
+  let contracts: FurtherContracts | undefined;
   let indexerEnd: unknown = null;
 
   const consumer = 'mirror';
   const mirror = createMirror({ ledger, accounts, bus, deployment: deployment.id, consumer });
   const indexer = createIndexer({
+    stream: CHAIN_STREAM,
     config: croupierConfig({ ...facts, rpcUrl: chain.rpcUrl, wsUrl: chain.wsUrl }),
     deployment: {
       deployment: deployment.id,
@@ -63,7 +77,7 @@ export async function startServices(args: {
     warehouse,
     bus,
     partitions: facts.partitions,
-    finality: chain.devNode ? { depth: DEV_FINALITY_BLOCKS } : { tag: 'finalized' },
+    finality,
     devChain: chain.devNode,
     mineWhenIdle: chain.automine,
     holder: HOLDER,
@@ -87,6 +101,7 @@ export async function startServices(args: {
 
   const stop = async (): Promise<void> => {
     await executor.stop();
+    await contracts?.stop();
     await indexer.stop();
     await mirror.stop();
   };
@@ -94,6 +109,12 @@ export async function startServices(args: {
     await mirror.start();
     await indexer.start();
     await executor.start();
+    contracts = await startFurtherContracts({
+      ...args,
+      contracts: further,
+      finality,
+      holder: HOLDER,
+    });
   } catch (error) {
     // What already runs would keep the process alive, on adapters that are closed.
     await stop();
@@ -105,6 +126,7 @@ export async function startServices(args: {
       executor: executor.status(),
       indexer: indexer.status(),
       mirror: await mirror.status(),
+      contracts: contracts?.status() ?? {},
     };
     return { ...now, ready: isReady(now), halted: haltOf(now, indexerEnd) };
   }

@@ -48,6 +48,8 @@ export interface StackArgs {
   /** A chain that runs already, instead of our own. */
   readonly rpcUrl?: string;
   readonly wsUrl?: string;
+  /** Names the contracts that are indexed beside our own. */
+  readonly configPath: string;
   /** Gets the sentences that a person should read. */
   readonly say: (sentence: string) => void;
 }
@@ -100,7 +102,14 @@ async function startAll(
     onError: (error) => log.write('cache', error),
   });
 
-  const services = await createDeployedServices({ folder, accounts, indexerJournal, chain, say });
+  const services = await createDeployedServices({
+    folder,
+    accounts,
+    indexerJournal,
+    chain,
+    configPath: args.configPath,
+    say,
+  });
   services.failed.catch((error: unknown) => log.write('services', error));
   const figures = createFigures({ services, clock: ledger.clock });
   const token = randomBytes(32).toString('base64url');

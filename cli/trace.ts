@@ -1,8 +1,9 @@
+import type { Deployment } from '../ledger/deployments.ts';
 import type { LedgerContext } from '../ledger/ledger.ts';
 import type { Bet, Intent } from '../ledger/reads.ts';
 import { CroupierError } from '../platform/errors.ts';
 import type { Warehouse } from '../platform/warehouse/warehouse.ts';
-import { eventsOfRefs, type TracedEvent } from './tracedEvents.ts';
+import { eventsOfRefs, expiriesOf, type TracedEvent } from './tracedEvents.ts';
 
 /** The way of one action of a bet, hop by hop; a hop that it has not reached is null. */
 export interface TracedAction {
@@ -43,6 +44,8 @@ export interface Trace {
   /** Who can sign for the player: the exit that nobody can stop holds for keys of their own only. */
   readonly keys: 'own';
   readonly actions: readonly TracedAction[];
+  /** What ended its page after the due time, if anything did. */
+  readonly expiries: readonly TracedEvent[];
 }
 
 /**
@@ -121,7 +124,17 @@ export async function traceBet(
         ),
       ),
     ),
+    expiries: await tracedExpiries(warehouse, deployment, bet),
   };
+}
+
+async function tracedExpiries(
+  warehouse: Warehouse,
+  deployment: Deployment,
+  { lane, slot, seq }: Bet,
+): Promise<TracedEvent[]> {
+  if (lane === null || slot === null || seq === null) return [];
+  return await expiriesOf(warehouse, deployment, { lane, slot, seq });
 }
 
 async function traceAction(
@@ -219,6 +232,12 @@ export function formatTrace(trace: Trace): string[] {
   const hop = (name: string, text: string): void => {
     lines.push(`  ${name.padEnd(12)} ${text}`);
   };
+  const hopEvents = (events: readonly TracedEvent[]): void => {
+    for (const event of events) {
+      hop('event', `${event.event} ${event.id}${event.sign < 0 ? ', taken back' : ''}`);
+      hop('warehouse', `${event.table}, step ${event.step}, n ${event.n}, block ${event.block}`);
+    }
+  };
   for (const action of trace.actions) {
     lines.push('', `${action.action} ${action.txId}, ref ${action.ref}`);
     if (action.request) {
@@ -243,14 +262,13 @@ export function formatTrace(trace: Trace): string[] {
         ? `${action.transaction.hash}, nonce ${action.transaction.nonce}, block ${action.transaction.block ?? '–'}, gas ${action.transaction.gasUsed ?? '–'}`
         : 'none',
     );
-    for (const event of action.events) {
-      hop('event', `${event.event} ${event.id}${event.sign < 0 ? ', taken back' : ''}`);
-      hop('warehouse', `${event.table}, step ${event.step}, n ${event.n}, block ${event.block}`);
-    }
+    hopEvents(action.events);
     for (const entry of action.entries) {
       hop('entry', `${entry.account} ${entry.amount}, partition ${entry.partition}, n ${entry.n}`);
     }
     hop('finality', action.final ? 'final' : 'not final');
   }
+  if (trace.expiries.length > 0) lines.push('', 'page expired');
+  hopEvents(trace.expiries);
   return lines;
 }

@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {EventCounter} from "./EventCounter.sol";
-import {IBetBook} from "./IBetBook.sol";
+import {BookStorage} from "./BookStorage.sol";
+import {IDesk} from "./IDesk.sol";
 
-/// @notice Who may do what, and the operators' lanes.
-abstract contract Operators is IBetBook, EventCounter {
+/// @notice Who may do what for an operator.
+abstract contract Operators is BookStorage {
     uint256 private constant MAX_SHARDS = 1 << 15;
     uint256 private constant MAX_EXECUTORS = 64;
 
-    /// @inheritdoc IBetBook
-    mapping(uint32 operatorNo => address) public override operatorOf;
-    /// @inheritdoc IBetBook
-    mapping(uint32 operatorNo => mapping(address executor => uint40))
-        public
-        override executorReadyAt;
-    /// @inheritdoc IBetBook
-    mapping(uint48 lane => uint48 next) public override lane;
-
-    mapping(address operator => Operator) private _operators;
-    mapping(uint32 operatorNo => uint16) internal _shards;
-    uint32 private _operatorCount;
-
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function registerOperator(
         uint16 shards,
         address[] calldata executors,
         address guardian
     ) external returns (uint32 operatorNo) {
-        if (_operators[msg.sender].operatorNo != 0) revert OperatorExists(msg.sender);
+        Operator storage own = _operators[msg.sender];
+        if (own.operatorNo != 0) revert OperatorExists(msg.sender);
         if (shards == 0 || shards > MAX_SHARDS || shards & (shards - 1) != 0) {
             revert ShardsInvalid(shards);
         }
@@ -36,33 +24,89 @@ abstract contract Operators is IBetBook, EventCounter {
         operatorNo = ++_operatorCount;
         operatorOf[operatorNo] = msg.sender;
         _shards[operatorNo] = shards;
-        _operators[msg.sender] = Operator(operatorNo, shards, msg.sender, guardian);
+        (own.operatorNo, own.shards, own.admin, own.guardian) = (
+            operatorNo,
+            shards,
+            msg.sender,
+            guardian
+        );
         emit OperatorRegistered(msg.sender, operatorNo, shards, _nextEvent());
         emit AdminSet(msg.sender, msg.sender, _nextEvent());
         emit GuardianSet(msg.sender, guardian, _nextEvent());
         for (uint256 i = 0; i < executors.length; i++) {
-            executorReadyAt[operatorNo][executors[i]] = uint40(block.timestamp);
-            emit ExecutorSet(msg.sender, executors[i], uint40(block.timestamp), _nextEvent());
+            _setExecutor(msg.sender, operatorNo, executors[i], uint40(block.timestamp));
         }
     }
 
-    /// @inheritdoc IBetBook
-    function operator(address operator_) external view returns (Operator memory) {
-        return _operators[operator_];
+    /// @inheritdoc IDesk
+    function setExecutor(address operator_, address executor, bool enabled) external {
+        Operator storage known = _administered(operator_);
+        _switchExecutor(operator_, known.operatorNo, executor, enabled);
     }
 
-    /// @dev The operator's number and admin; reverts where there is none.
-    function _knownOperator(address operator_) internal view returns (Operator storage known) {
-        known = _operators[operator_];
-        if (known.operatorNo == 0) revert OperatorUnknown(operator_);
+    /// @inheritdoc IDesk
+    function disableExecutor(address operator_, address executor) external {
+        Operator storage known = _knownOperator(operator_);
+        if (msg.sender != known.guardian) revert NotAllowed(msg.sender);
+        _switchExecutor(operator_, known.operatorNo, executor, false);
     }
 
-    /// @dev Reverts unless the lane exists and the caller is an active executor of its operator.
-    function _checkExecutor(uint48 lane_) internal view returns (uint32 operatorNo, uint16 shards) {
-        operatorNo = uint32(lane_ >> 16);
-        shards = _shards[operatorNo];
-        if (uint16(lane_) >= shards) revert LaneUnknown(lane_);
-        uint40 readyAt = executorReadyAt[operatorNo][msg.sender];
-        if (readyAt == 0 || block.timestamp < readyAt) revert NotAllowed(msg.sender);
+    /// @inheritdoc IDesk
+    function setGuardian(address operator_, address successor) external {
+        Operator storage known = _administered(operator_);
+        if (successor == address(0)) revert ZeroValue();
+        known.pendingGuardian = successor;
+        emit GuardianNamed(operator_, successor, _nextEvent());
+    }
+
+    /// @inheritdoc IDesk
+    function acceptGuardian(address operator_) external {
+        Operator storage known = _knownOperator(operator_);
+        if (msg.sender != known.pendingGuardian) revert NotAllowed(msg.sender);
+        (known.guardian, known.pendingGuardian) = (msg.sender, address(0));
+        emit GuardianSet(operator_, msg.sender, _nextEvent());
+    }
+
+    /// @inheritdoc IDesk
+    function transferAdmin(address operator_, address successor) external {
+        _administered(operator_).pendingAdmin = successor;
+        emit AdminNamed(operator_, successor, _nextEvent());
+    }
+
+    /// @inheritdoc IDesk
+    function acceptAdmin(address operator_) external {
+        Operator storage known = _knownOperator(operator_);
+        if (msg.sender != known.pendingAdmin) revert NotAllowed(msg.sender);
+        (known.admin, known.pendingAdmin) = (msg.sender, address(0));
+        emit AdminSet(operator_, msg.sender, _nextEvent());
+    }
+
+    /// @dev The operator's roles; the caller is its admin.
+    function _administered(address operator_) internal view returns (Operator storage known) {
+        known = _knownOperator(operator_);
+        if (msg.sender != known.admin) revert NotAllowed(msg.sender);
+    }
+
+    function _switchExecutor(
+        address operator_,
+        uint32 operatorNo,
+        address executor,
+        bool enabled
+    ) private {
+        if ((executorReadyAt[operatorNo][executor] != 0) == enabled) {
+            revert ExecutorUnchanged(executor);
+        }
+        uint256 readyAt = enabled ? block.timestamp + noticeS : 0;
+        _setExecutor(operator_, operatorNo, executor, uint40(readyAt));
+    }
+
+    function _setExecutor(
+        address operator_,
+        uint32 operatorNo,
+        address executor,
+        uint40 readyAt
+    ) private {
+        executorReadyAt[operatorNo][executor] = readyAt;
+        emit ExecutorSet(operator_, executor, readyAt, _nextEvent());
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Banks} from "./Banks.sol";
-import {IBetBook} from "./IBetBook.sol";
+import {BookStorage} from "./BookStorage.sol";
+import {IDesk} from "./IDesk.sol";
 import {ITreasury} from "./ITreasury.sol";
 import {Signatures} from "./Signatures.sol";
 
 /// @notice The players' money at risk: seats taken by grant, left by notice, swept by anyone.
-abstract contract Seats is Banks, Signatures {
+abstract contract Seats is BookStorage, Signatures {
     bytes32 private constant GRANT_TYPEHASH =
         keccak256(
             "Grant(address operator,uint96 buyIn,uint96 topUp,uint96 maxStake,uint32 expiry,uint32 grantNo)"
@@ -17,25 +17,18 @@ abstract contract Seats is Banks, Signatures {
     bytes32 private constant LEAVE_TYPEHASH =
         keccak256("Leave(address player,address operator,uint32 grantNo,uint40 deadline)");
     uint256 private constant MAX_GRANT_S = 30 days;
-    uint256 private constant MAX_NOTICE_S = 7 days;
+    /// @dev Later than the year 5000 in seconds, in 1973 in milliseconds.
+    uint256 private constant LATEST_TIME = 1e11;
 
-    /// @inheritdoc IBetBook
-    uint32 public immutable override noticeS;
+    constructor() Signatures("Croupier BetBook") {}
 
-    mapping(uint32 operatorNo => mapping(address player => Seat)) internal _seats;
-
-    constructor(uint32 noticeS_) Signatures("Croupier BetBook") {
-        if (noticeS_ == 0 || noticeS_ > MAX_NOTICE_S) revert NoticeOutOfRange(noticeS_);
-        noticeS = noticeS_;
-    }
-
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function sit(Grant calldata grant) external {
         _sit(msg.sender, grant, _grantHash(grant));
         treasury.pull(msg.sender, grant.buyIn);
     }
 
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function sit(
         address player,
         Grant calldata grant,
@@ -56,12 +49,12 @@ abstract contract Seats is Banks, Signatures {
         );
     }
 
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function leave(address operator_) external {
         _leave(msg.sender, operator_);
     }
 
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function leaveBySig(
         address player,
         address operator_,
@@ -70,6 +63,7 @@ abstract contract Seats is Banks, Signatures {
         bytes calldata signature
     ) external {
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        if (deadline > LATEST_TIME) revert TimeNotInSeconds(deadline);
         uint32 expected = _seats[_knownOperator(operator_).operatorNo][player].grantNo;
         if (grantNo != expected) revert GrantNoMismatch(grantNo, expected);
         bytes32 structHash = keccak256(
@@ -79,7 +73,7 @@ abstract contract Seats is Banks, Signatures {
         _leave(player, operator_);
     }
 
-    /// @inheritdoc IBetBook
+    /// @inheritdoc IDesk
     function sweep(address player, address operator_) external {
         Seat storage seat_ = _seats[_knownOperator(operator_).operatorNo][player];
         if (!_hasEnded(seat_.expiry)) revert SeatLive(seat_.expiry);
@@ -91,18 +85,14 @@ abstract contract Seats is Banks, Signatures {
         treasury.push(player, amount);
     }
 
-    /// @inheritdoc IBetBook
-    function seat(address player, address operator_) external view returns (Seat memory) {
-        return _seats[_knownOperator(operator_).operatorNo][player];
-    }
-
     function _hasEnded(uint32 expiry) internal view returns (bool) {
         return block.timestamp >= expiry;
     }
 
     /// @dev Older bets' payouts still land in the seat, so a new grant adds to what is there.
     function _sit(address player, Grant calldata grant, bytes32 grantHash) private {
-        Seat storage seat_ = _seats[_knownOperator(grant.operator).operatorNo][player];
+        uint32 operatorNo = _knownOperator(grant.operator).operatorNo;
+        Seat storage seat_ = _seats[operatorNo][player];
         if (!_hasEnded(seat_.expiry)) revert SeatLive(seat_.expiry);
         if (grant.grantNo != seat_.grantNo + 1) {
             revert GrantNoMismatch(grant.grantNo, seat_.grantNo + 1);
@@ -114,11 +104,13 @@ abstract contract Seats is Banks, Signatures {
         seat_.maxStake = grant.maxStake;
         seat_.expiry = grant.expiry;
         seat_.grantNo = grant.grantNo;
+        if (grant.topUp != 0) _topUps[operatorNo][player] = TopUp(grant.topUp, grant.grantNo);
         _owed += grant.buyIn;
         emit SeatFunded(
             player,
             grant.operator,
             grant.buyIn,
+            grant.topUp,
             grant.maxStake,
             grant.expiry,
             grant.grantNo,

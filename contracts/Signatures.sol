@@ -13,16 +13,20 @@ abstract contract Signatures {
     bytes32 private immutable NAME_HASH;
     bytes32 private immutable CACHED_SEPARATOR;
     uint256 private immutable CACHED_CHAIN_ID;
+    address private immutable CACHED_THIS;
 
     constructor(string memory name) {
         NAME_HASH = keccak256(bytes(name));
         CACHED_CHAIN_ID = block.chainid;
+        CACHED_THIS = address(this);
         CACHED_SEPARATOR = _buildSeparator();
     }
 
-    /// @dev Follows the chain id, so that a signature never counts on both sides of a chain split.
+    /// @dev Follows the chain id, so that a signature never counts on both sides of a chain split, and the
+    /// contract whose storage the code runs on.
     function _domainSeparator() internal view returns (bytes32) {
-        return block.chainid == CACHED_CHAIN_ID ? CACHED_SEPARATOR : _buildSeparator();
+        bool isCached = block.chainid == CACHED_CHAIN_ID && address(this) == CACHED_THIS;
+        return isCached ? CACHED_SEPARATOR : _buildSeparator();
     }
 
     /// @dev The hash that a wallet signs for `structHash`.

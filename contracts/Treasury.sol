@@ -94,7 +94,7 @@ contract Treasury is ITreasury, EventCounter, Signatures, ReentrancyGuard {
         uint40 deadline,
         bytes calldata signature
     ) external nonReentrant {
-        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        _checkDeadline(deadline);
         uint64 expected = _accounts[player].withdrawals;
         if (nonce != expected) revert NonceMismatch(nonce, expected);
         bytes32 structHash = keccak256(
@@ -229,9 +229,14 @@ contract Treasury is ITreasury, EventCounter, Signatures, ReentrancyGuard {
     }
 
     function _checkAllow(address player, address client, Allow calldata allowed) private view {
-        if (block.timestamp > allowed.deadline) revert DeadlinePassed(allowed.deadline);
+        _checkDeadline(allowed.deadline);
         uint48 expected = allowance[player][client].nonce;
         if (allowed.nonce != expected) revert NonceMismatch(allowed.nonce, expected);
+    }
+
+    function _checkDeadline(uint40 deadline) private view {
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        if (deadline > LATEST_TIME) revert TimeNotInSeconds(deadline);
     }
 
     function _allow(address player, address client, uint96 amount, uint40 expiry) private {

@@ -2,7 +2,6 @@ import {
   type Account,
   type Address,
   type Chain,
-  encodeDeployData,
   encodeFunctionData,
   type Hash,
   type Hex,
@@ -13,9 +12,9 @@ import {
   type WalletClient,
 } from 'viem';
 import { CroupierError } from '../platform/errors.ts';
-import { betBookAbi, betBookBytecode } from './generated/betBook.ts';
-import { mockTokenAbi, mockTokenBytecode } from './generated/mockToken.ts';
-import { treasuryAbi, treasuryBytecode } from './generated/treasury.ts';
+import { betBookAbi } from './generated/betBook.ts';
+import { mockTokenAbi } from './generated/mockToken.ts';
+import { treasuryAbi } from './generated/treasury.ts';
 
 /** The operator's allowance is used at once; a day is ample on the slowest chain. */
 const FUNDING_WINDOW_S = 86_400;
@@ -38,6 +37,15 @@ export interface DeployedContracts {
   readonly deployedBlockHash: Hex;
 }
 
+/** Limits of a bank, see `IBetBook.Limits`. */
+export interface BankLimits {
+  readonly maxPayoutUnits: bigint;
+  readonly stopLossUnits: bigint;
+  readonly dayWonUnits: bigint;
+  readonly dayCreditUnits: bigint;
+  readonly maxHorizonS: number;
+}
+
 export interface RegisteredOperator {
   readonly operator: Address;
   readonly operatorNo: number;
@@ -45,10 +53,11 @@ export interface RegisteredOperator {
 }
 
 /**
- * Deploys Treasury and BetBook over an existing token, or over a new mock token. Addresses come in
- * lower case.
- * @throws CroupierError `TRANSACTION_REVERTED` (final); viem's timeout error when a receipt does not
- * come in time
+ * Deploys Treasury and BetBook over an existing token, or over a new mock token, by the Ignition
+ * modules that `npx hardhat ignition deploy` runs too. Addresses come in lower case. Nobody else may
+ * send from the wallet's account meanwhile.
+ * @throws CroupierError `DEPLOYMENT_FAILED` (final) with what failed and why, `DEPLOYMENT_TIMEOUT`
+ * (retryable, from the beginning) when a transaction does not land in time
  */
 export async function deployContracts(
   args: DeployClients & {
@@ -57,40 +66,21 @@ export async function deployContracts(
     readonly token: { readonly mockDecimals: number } | { readonly address: Address };
   },
 ): Promise<DeployedContracts> {
-  const token =
-    'address' in args.token
-      ? lower(args.token.address)
-      : addressOf(
-          await land(
-            args,
-            encodeDeployData({
-              abi: mockTokenAbi,
-              bytecode: mockTokenBytecode,
-              args: [args.token.mockDecimals],
-            }),
-          ),
-        );
-  const treasury = addressOf(
-    await land(
-      args,
-      encodeDeployData({ abi: treasuryAbi, bytecode: treasuryBytecode, args: [token] }),
-    ),
-  );
-  const receipt = await land(
-    args,
-    encodeDeployData({
-      abi: betBookAbi,
-      bytecode: betBookBytecode,
-      args: [treasury, args.noticeS],
-    }),
-  );
-  return {
-    token,
-    treasury,
-    betBook: addressOf(receipt),
-    deployedBlock: Number(receipt.blockNumber),
-    deployedBlockHash: receipt.blockHash,
-  };
+  // Ignition takes most of a second to load, and most starts deploy nothing.
+  const { runModule } = await import('./ignition/run.ts');
+  const { noticeS, token } = args;
+  if ('address' in token) {
+    const { default: module } = await import('./ignition/modules/Croupier.ts');
+    const run = await runModule(args, module, { token: token.address, noticeS });
+    return {
+      token: lower(token.address),
+      ...run.addresses,
+      ...(await blockOf(args, run.lastHash)),
+    };
+  }
+  const { default: module } = await import('./ignition/modules/CroupierWithMockToken.ts');
+  const run = await runModule(args, module, { decimals: token.mockDecimals, noticeS });
+  return { ...run.addresses, ...(await blockOf(args, run.lastHash)) };
 }
 
 /**
@@ -106,8 +96,7 @@ export async function registerAndFund(
     readonly executors: readonly Address[];
     readonly guardian: Address;
     readonly bankrollUnits: bigint;
-    readonly maxPayoutUnits: bigint;
-    readonly maxHorizonS: number;
+    readonly limits: BankLimits;
   },
 ): Promise<RegisteredOperator> {
   const { token, treasury, betBook } = args.contracts;
@@ -150,7 +139,13 @@ export async function registerAndFund(
         args: [
           operator,
           operator,
-          { maxPayout: args.maxPayoutUnits, maxHorizon: args.maxHorizonS },
+          {
+            maxPayout: args.limits.maxPayoutUnits,
+            stopLoss: args.limits.stopLossUnits,
+            dayWon: args.limits.dayWonUnits,
+            dayCredit: args.limits.dayCreditUnits,
+            maxHorizon: args.limits.maxHorizonS,
+          },
         ],
       }),
     },
@@ -203,8 +198,10 @@ async function landAll(
   return receipts;
 }
 
-async function land(clients: DeployClients, creation: Hex): Promise<TransactionReceipt> {
-  return receiptOf(clients, await clients.walletClient.sendTransaction({ data: creation }));
+/** The block of a deployment's last transaction, which creates the BetBook. */
+async function blockOf(clients: DeployClients, hash: Hash) {
+  const { blockNumber, blockHash } = await receiptOf(clients, hash);
+  return { deployedBlock: Number(blockNumber), deployedBlockHash: blockHash };
 }
 
 async function receiptOf(clients: DeployClients, hash: Hash): Promise<TransactionReceipt> {
@@ -221,17 +218,6 @@ async function receiptOf(clients: DeployClients, hash: Hash): Promise<Transactio
     });
   }
   return receipt;
-}
-
-function addressOf(receipt: TransactionReceipt): Address {
-  if (!receipt.contractAddress) {
-    throw new CroupierError({
-      code: 'TRANSACTION_REVERTED',
-      errorClass: 'final',
-      message: `got no contract from ${receipt.transactionHash}, expected one`,
-    });
-  }
-  return lower(receipt.contractAddress);
 }
 
 function lower(address: Address): Address {

@@ -1,5 +1,6 @@
 import { type Hex, hexToBytes, toHex } from 'viem';
-import { decodeUnit, encodeBatch, numbersOf, unitGasBound } from '../contracts/encoding/batch.ts';
+import { decodeUnit, encodeBatch, numbersOf } from '../contracts/encoding/batch.ts';
+import { unitGasBound } from '../contracts/encoding/bounds.ts';
 import type { Unit } from '../contracts/encoding/unit.ts';
 import type { ItemTable } from '../ledger/schema.ts';
 import { evidenceRoot } from './evidence.ts';

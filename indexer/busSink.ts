@@ -1,4 +1,3 @@
-import { CHAIN_TOPIC } from '../contracts/encoding/message.ts';
 import type { BusRecord } from '../platform/bus/bus.ts';
 import type { IndexerContext } from './context.ts';
 import { messagesOf } from './place.ts';
@@ -14,7 +13,7 @@ export function createBusSink(context: IndexerContext): Sink {
     async deliver({ content }) {
       const records = messagesOf(content, context.deployment.chainId).map(
         ({ key, message }): BusRecord => ({
-          topic: CHAIN_TOPIC,
+          topic: context.stream.topic,
           partition: message.partition,
           key,
           value: JSON.stringify(message),

@@ -1,3 +1,4 @@
+import { CHAIN_TOPIC, CONTRACTS_TOPIC } from '../contracts/encoding/message.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import type { Rpc } from '../platform/chain/rpc.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -11,8 +12,16 @@ import type { FinalityPolicy } from './finality.ts';
 import type { Fence } from './lease.ts';
 import type { IndexerDatabase } from './schema.ts';
 
-/** Name of the stream of our own contracts: first column of the indexer's keys. */
-export const STREAM = 'chain';
+/** A source of steps: its name is the first column of the indexer's keys, its events go to `topic`. */
+export interface Stream {
+  readonly name: string;
+  readonly topic: string;
+}
+
+/** The Treasury and the BetBook. */
+export const CHAIN_STREAM: Stream = { name: 'chain', topic: CHAIN_TOPIC };
+/** A further contract, which is a deployment of its own: a long backfill never delays bets. */
+export const CONTRACTS_STREAM: Stream = { name: 'contracts', topic: CONTRACTS_TOPIC };
 
 /** The deployment that is indexed. */
 export interface IndexedDeployment {
@@ -31,6 +40,7 @@ export interface Notice {
 
 /** What every stage works with. */
 export interface IndexerContext {
+  readonly stream: Stream;
   readonly deployment: IndexedDeployment;
   readonly journal: Journal<IndexerDatabase>;
   readonly warehouse: Warehouse;

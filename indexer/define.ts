@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import { CroupierError } from '../platform/errors.ts';
-import { type BlockRef, type IndexerContext, STREAM, type StreamState } from './context.ts';
+import type { BlockRef, IndexerContext, StreamState } from './context.ts';
 import { type Continuity, EMPTY_CONTINUITY } from './continuity.ts';
 import { digestOf } from './digest.ts';
 import type { IndexedEvent } from './events.ts';
@@ -245,7 +245,7 @@ async function prune(
 }
 
 function keyOf(context: IndexerContext): { stream: string; deployment: string } {
-  return { stream: STREAM, deployment: context.deployment.deployment };
+  return { stream: context.stream.name, deployment: context.deployment.deployment };
 }
 
 /** Restricts a statement to the rows of the stream's deployment. */
@@ -253,5 +253,7 @@ function where<Query extends { where(column: string, operator: '=', value: strin
   context: IndexerContext,
   query: Query,
 ): Query {
-  return query.where('stream', '=', STREAM).where('deployment', '=', context.deployment.deployment);
+  return query
+    .where('stream', '=', context.stream.name)
+    .where('deployment', '=', context.deployment.deployment);
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, beforeEach, test } from 'vitest';
+import { betBookAbi } from '../contracts/generated/betBook.ts';
 import { CroupierError } from '../platform/errors.ts';
 import { STEPS_KEPT } from './define.ts';
 import { deployTo, FINALITY_BLOCKS, startTestNode, type TestNode } from './test/chain.ts';
@@ -55,6 +56,41 @@ test('what was there and what comes reaches both sinks once, in order', async ()
     'SELECT count() AS rows FROM final_bet_book_played',
   );
   assert.equal(Number(final?.rows), 25);
+  await stack.close();
+});
+
+test('every event of BetBook reaches both sinks, in its own table and partition', async () => {
+  const deployment = await deployTo(node);
+  const stack = await startStack({ folder, deployment, ...node });
+  await deployment.openAndSettle(1, 0, 3);
+  await deployment.openAndExpire(0, 1);
+  await deployment.everyOtherOp(0);
+  await deployment.everyPower();
+  await deployment.play(2, 1);
+  await node.mine(FINALITY_BLOCKS);
+  const head = await node.head();
+  await waitUntil('finality', () => stack.indexer.status().finalBlock === head - FINALITY_BLOCKS);
+  await waitDelivered(stack, head);
+  const expected = await deployment.events();
+  const { deployment: id } = deployment.indexed;
+  await assertSinks(stack, expected, { deployment: id, epoch: 1 });
+  const seen = new Set(expected.map(({ event }) => event));
+  const unseen = betBookAbi
+    .filter((item) => item.type === 'event')
+    .map(({ name }) => name)
+    .filter((name) => !seen.has(name));
+  // A player's leaving and an OPEN that is refused: as any event of a seat and of a lane.
+  assert.deepEqual(unseen.toSorted(), ['OpenRejected', 'SeatEnding', 'SeatSwept']);
+  const halted = expected.findIndex(({ event }) => event === 'Halted');
+  assert.equal(
+    expected[halted + 1]?.event,
+    'Released',
+    'the bank is halted in the middle of a batch',
+  );
+  const expired = expected.find(({ event }) => event === 'Expired');
+  const messages = await readBus(stack.bus, id, 1);
+  const message = messages.find((one) => one.type === 'bet.expired');
+  assert.equal(message?.partition, Number((BigInt(String(expired?.args.page)) >> 32n) % 4n));
   await stack.close();
 });
 

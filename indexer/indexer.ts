@@ -1,4 +1,3 @@
-import { CHAIN_TOPIC } from '../contracts/encoding/message.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import { watchHeads } from '../platform/chain/heads.ts';
 import { createRpc } from '../platform/chain/rpc.ts';
@@ -9,7 +8,7 @@ import type { Journal } from '../platform/journal/journal.ts';
 import type { Warehouse } from '../platform/warehouse/warehouse.ts';
 import { createBusSink } from './busSink.ts';
 import type { IndexerConfig } from './config.ts';
-import { type IndexedDeployment, type IndexerContext, type Notice, STREAM } from './context.ts';
+import type { IndexedDeployment, IndexerContext, Notice, Stream } from './context.ts';
 import { createDecoder } from './decode.ts';
 import { eventSpecsOf } from './events.ts';
 import type { FinalityPolicy } from './finality.ts';
@@ -37,6 +36,7 @@ const BACK_OFF_MIN_MS = 100;
 const BACK_OFF_MAX_MS = 5_000;
 
 export interface IndexerArgs {
+  readonly stream: Stream;
   /** `ponder.config.ts`, or `croupierConfig(facts)`. */
   readonly config: IndexerConfig;
   readonly deployment: IndexedDeployment;
@@ -44,7 +44,7 @@ export interface IndexerArgs {
   readonly journal: Journal<IndexerDatabase>;
   readonly warehouse: Warehouse;
   readonly bus: Bus;
-  /** Of `croupier.chain`: a power of two, at most the number of shards. */
+  /** Of the topic: a power of two; of `croupier.chain` at most the number of shards. */
   readonly partitions: number;
   readonly finality: FinalityPolicy;
   /** A chain that can be reverted and reset at will: below final it is rebuilt, not judged. */
@@ -118,6 +118,7 @@ export function createIndexer(args: IndexerArgs): Indexer {
     const taken = await acquireLease();
     fence = taken;
     const context: IndexerContext = {
+      stream: args.stream,
       deployment: args.deployment,
       journal,
       warehouse: args.warehouse,
@@ -134,7 +135,7 @@ export function createIndexer(args: IndexerArgs): Indexer {
       fence: taken,
       onNotice: args.onNotice,
     };
-    await args.bus.ensureTopic(CHAIN_TOPIC, args.partitions);
+    await args.bus.ensureTopic(args.stream.topic, args.partitions);
     await ensureTables(args.warehouse, specs);
     const opened = await openStream(context);
     const follow = createFollower(context, opened);
@@ -243,7 +244,7 @@ export function createIndexer(args: IndexerArgs): Indexer {
     while (!abort.signal.aborted) {
       const error = await renewLease(args, taken, LEASE_TTL_MS).catch((cause: unknown) => cause);
       // A busy journal may be free again in time, and if not, the fence keeps two writers apart.
-      const isBusy = error instanceof CroupierError && error.errorClass === 'retryable';
+      const isBusy = isRetryable(error);
       if (error !== undefined && !isBusy) throw error;
       await clock.sleep(isBusy ? BACK_OFF_MIN_MS : LEASE_RENEW_MS, abort.signal);
     }
@@ -269,7 +270,7 @@ export function createIndexer(args: IndexerArgs): Indexer {
 
   async function acquireLease(): Promise<Fence> {
     const untilMs = clock.nowMs() + LEASE_WAIT_MS;
-    const lease = `indexer:${STREAM}:${args.deployment.deployment}`;
+    const lease = `indexer:${args.stream.name}:${args.deployment.deployment}`;
     for (;;) {
       const taken = await takeLease(args, { lease, holder: args.holder, ttlMs: LEASE_TTL_MS });
       if (taken) return taken;
@@ -290,7 +291,12 @@ export function createIndexer(args: IndexerArgs): Indexer {
     sinkWakes.warehouse.notify();
     sinkWakes.bus.notify();
     await Promise.all(loops);
-    if (fence) await releaseLease(args, fence);
+    if (fence) {
+      await releaseLease(args, fence).catch((cause: unknown) => {
+        // It runs out by itself.
+        if (!isRetryable(cause)) throw cause;
+      });
+    }
     if (state === 'running') state = 'stopped';
   }
 
@@ -318,6 +324,10 @@ export function createIndexer(args: IndexerArgs): Indexer {
   }
 
   return { start, stop, status };
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof CroupierError && error.errorClass === 'retryable';
 }
 
 function describe(error: unknown): { code: string; message: string } {

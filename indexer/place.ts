@@ -34,30 +34,45 @@ const MESSAGE_TYPES: Readonly<Record<string, Exclude<ChainMessageType, 'finality
   Voided: 'bet.voided',
   Credited: 'bet.credited',
   Rejected: 'bet.rejected',
+  Expired: 'bet.expired',
   Closed: 'page.closed',
+  RoundFinalized: 'round.finalized',
   BatchApplied: 'batch.applied',
   SeatFunded: 'seat.movement',
   SeatEnding: 'seat.movement',
   SeatSwept: 'seat.movement',
+  ToppedUp: 'seat.movement',
+  Released: 'seat.movement',
   BankOpened: 'bank.movement',
   BankFunded: 'bank.movement',
+  ExitRequested: 'bank.movement',
+  ExitCancelled: 'bank.movement',
+  BankExited: 'bank.movement',
 };
 
-/** The type of an event's message. What only changes roles and limits is an `operator.change`. */
+/**
+ * The type of an event's message. Of ours, what only changes roles and limits is an
+ * `operator.change`.
+ */
 export function messageTypeOf(event: IndexedEvent): Exclude<ChainMessageType, 'finality'> {
   if (event.contract === 'treasury') return 'treasury.movement';
+  if (event.contract !== 'bet_book') return 'contract.event';
   return MESSAGE_TYPES[event.event] ?? 'operator.change';
 }
 
 /**
- * Where an event goes: a player's to the player's partition; one of a lane without a player to the
- * lane's, which is the same; others to 0. `key` is the player, the lane or the contract.
+ * Where an event goes: a player's to the player's partition; one of a lane or page without a player to
+ * the lane's, which is the same; others, and all of further contracts, to 0. `key` is the player, the
+ * lane or the contract.
  */
 export function placeOf(
   event: IndexedEvent,
   partitions: number,
 ): { readonly partition: number; readonly key: string } {
-  const { player, id, lane } = event.args;
+  if (event.contract !== 'treasury' && event.contract !== 'bet_book') {
+    return { partition: 0, key: event.contract };
+  }
+  const { player, id, lane, page } = event.args;
   if (typeof player === 'string' && player !== ZERO_ADDRESS) {
     return { partition: partitionOfPlayer(player as `0x${string}`, partitions), key: player };
   }
@@ -66,7 +81,9 @@ export function placeOf(
       ? BigInt(id) >> 80n
       : typeof lane === 'string'
         ? BigInt(lane)
-        : undefined;
+        : typeof page === 'string'
+          ? BigInt(page) >> 32n
+          : undefined;
   if (laneNo === undefined) return { partition: 0, key: event.contract };
   // A lane ends in its shard, 16 bits, of which there are at least as many as partitions.
   return { partition: Number(laneNo & BigInt(partitions - 1)), key: laneNo.toString() };
@@ -157,7 +174,7 @@ export function messagesOf(
       partition,
       n: take(next, partition),
       sign: content.kind === 'retract' ? -1 : 1,
-      contract: event.contract as ChainEventMessage['contract'],
+      contract: event.contract,
       event: event.event,
       args: event.args,
       blockNumber: event.blockNumber,

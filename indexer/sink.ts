@@ -1,5 +1,5 @@
 import { CroupierError } from '../platform/errors.ts';
-import { type IndexerContext, STREAM, type StreamState } from './context.ts';
+import type { IndexerContext, StreamState } from './context.ts';
 import { checkFence } from './lease.ts';
 import type { SinkName } from './schema.ts';
 import type { Signal } from './signal.ts';
@@ -85,7 +85,7 @@ async function advance(
     const updated = await tx
       .updateTable('cursor')
       .set({ step: content.step })
-      .where('stream', '=', STREAM)
+      .where('stream', '=', context.stream.name)
       .where('deployment', '=', content.deployment)
       .where('sink', '=', sink)
       .where('epoch', '=', content.epoch)

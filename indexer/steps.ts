@@ -1,5 +1,5 @@
 import { CroupierError } from '../platform/errors.ts';
-import { type IndexerContext, STREAM } from './context.ts';
+import type { IndexerContext } from './context.ts';
 import type { StepDigest } from './digest.ts';
 import type { IndexedEvent } from './events.ts';
 import type { StepContent } from './place.ts';
@@ -20,7 +20,7 @@ export async function loadStep(
   const row = await context.journal.read
     .selectFrom('step')
     .selectAll()
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', context.deployment.deployment)
     .where('epoch', '=', epoch)
     .where('step', '=', step)
@@ -53,7 +53,7 @@ export async function loadEvents(
   const bodies = await context.journal.read
     .selectFrom('step_body')
     .select('events')
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', step.deployment)
     .where('epoch', '=', step.epoch)
     .where('step', '=', step.step)
@@ -80,7 +80,7 @@ export async function stepsBelow(
   return await context.journal.read
     .selectFrom('step')
     .selectAll()
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', context.deployment.deployment)
     .where('epoch', '=', epoch)
     .where('step', '<', below)

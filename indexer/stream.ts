@@ -1,6 +1,5 @@
-import { CHAIN_TOPIC } from '../contracts/encoding/message.ts';
 import type { BusMessage } from '../platform/bus/bus.ts';
-import { type BlockRef, type IndexerContext, STREAM, type StreamState } from './context.ts';
+import type { BlockRef, IndexerContext, StreamState } from './context.ts';
 import { beginEpoch, emptyState, STEPS_KEPT } from './define.ts';
 import { differingTables, type StepDigest, warehouseDigests } from './digest.ts';
 import type { SinkName, StepTable, StreamTable } from './schema.ts';
@@ -66,7 +65,7 @@ async function read(context: IndexerContext): Promise<OpenedStream> {
   const headers = await context.journal.read
     .selectFrom('header')
     .select(['number', 'hash'])
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', row.deployment)
     .orderBy('number')
     .execute();
@@ -87,7 +86,7 @@ async function readStream(context: IndexerContext): Promise<StreamTable | undefi
   return await context.journal.read
     .selectFrom('stream')
     .selectAll()
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', context.deployment.deployment)
     .executeTakeFirst();
 }
@@ -99,7 +98,7 @@ async function insertStream(context: IndexerContext, epoch: number): Promise<voi
     await tx
       .insertInto('stream')
       .values({
-        stream: STREAM,
+        stream: context.stream.name,
         deployment,
         epoch,
         step: 0,
@@ -115,7 +114,9 @@ async function insertStream(context: IndexerContext, epoch: number): Promise<voi
     const sinks: SinkName[] = ['warehouse', 'bus'];
     await tx
       .insertInto('cursor')
-      .values(sinks.map((sink) => ({ stream: STREAM, deployment, sink, epoch, step: 0 })))
+      .values(
+        sinks.map((sink) => ({ stream: context.stream.name, deployment, sink, epoch, step: 0 })),
+      )
       .execute();
   });
 }
@@ -124,7 +125,7 @@ async function readCursors(context: IndexerContext): Promise<Record<SinkName, nu
   const rows = await context.journal.read
     .selectFrom('cursor')
     .select(['sink', 'step'])
-    .where('stream', '=', STREAM)
+    .where('stream', '=', context.stream.name)
     .where('deployment', '=', context.deployment.deployment)
     .execute();
   const stepOf = (sink: SinkName): number => rows.find((row) => row.sink === sink)?.step ?? 0;
@@ -156,7 +157,7 @@ async function rewind(
     await tx
       .updateTable('cursor')
       .set({ step: held })
-      .where('stream', '=', STREAM)
+      .where('stream', '=', context.stream.name)
       .where('deployment', '=', context.deployment.deployment)
       .where('sink', '=', sink)
       .execute();
@@ -255,14 +256,14 @@ async function lastOnBus(
   context: IndexerContext,
   partition: number,
 ): Promise<BusMessage | undefined> {
-  const end = await context.bus.endOffset(CHAIN_TOPIC, partition);
+  const end = await context.bus.endOffset(context.stream.topic, partition);
   const isOurs = (message: BusMessage): boolean =>
     message.headers.deployment === context.deployment.deployment;
   for (const count of [1, LOOK_BACK_MESSAGES]) {
     const offset = Math.max(end - count, 0);
     if (offset === end) return undefined;
     const messages = await context.bus.read({
-      topic: CHAIN_TOPIC,
+      topic: context.stream.topic,
       partition,
       offset,
       max: count,

@@ -1,5 +1,5 @@
 import { CroupierError } from '../platform/errors.ts';
-import { type IndexerContext, STREAM } from './context.ts';
+import type { IndexerContext } from './context.ts';
 import { differingTables, type StepDigest, warehouseDigests } from './digest.ts';
 import { rowsOf, type StepContent } from './place.ts';
 import type { Sink } from './sink.ts';
@@ -17,12 +17,12 @@ export function createWarehouseSink(context: IndexerContext): Sink {
     async deliver({ content, digest }) {
       const missing = await missingTables(context, content, digest);
       if (missing.length > 0) {
-        await insertTables(context, content, missing, tokenOf(content));
+        await insertTables(context, content, missing, tokenOf(context, content));
         const swallowed = await missingTables(context, content, digest);
         if (swallowed.length > 0) {
           // The token is known and the rows are gone: the engine lost a block (power loss) and
           // remembers its token. Only a token of its own brings them back.
-          await insertTables(context, content, swallowed, `${tokenOf(content)}:repair`);
+          await insertTables(context, content, swallowed, `${tokenOf(context, content)}:repair`);
           const [table] = await missingTables(context, content, digest);
           if (table) throw differs(table, content, digest, {});
         }
@@ -73,8 +73,8 @@ async function insertTables(
   }
 }
 
-function tokenOf(content: StepContent): string {
-  return `${STREAM}:${content.deployment}:${content.epoch}:${content.step}`;
+function tokenOf(context: IndexerContext, content: StepContent): string {
+  return `${context.stream.name}:${content.deployment}:${content.epoch}:${content.step}`;
 }
 
 /** The error of a table that does not hold what a step put there. */

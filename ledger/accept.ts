@@ -9,8 +9,10 @@ import {
   writeAccounts,
   writeBanks,
 } from './balances.ts';
+import { sumDays } from './bankDay.ts';
 import { type BetIntent, type BetRow, type Desk, decide, providerKey } from './decide.ts';
 import type { Deployment } from './deployments.ts';
+import { gateDays } from './gate.ts';
 import type { Accept, LedgerContext, LedgerTransaction } from './ledger.ts';
 import { GATEWAY_TOPIC } from './outbox.ts';
 import { hexOf, type Prepared, prepare } from './prepare.ts';
@@ -178,12 +180,14 @@ async function openDesk(
     ...[...providers.values()].map(({ bank }) => bank),
     ...[...bets.values()].map(({ bank }) => bank),
   ];
+  const nowMs = context.clock.nowMs();
   return {
     deployment,
-    nowMs: context.clock.nowMs(),
+    nowMs,
     providers,
     accounts: await lockAccounts(context, tx, id, players),
     banks: await lockBanks(context, tx, id, banks),
+    days: await sumDays(tx, { deployment: id, banks, days: gateDays(Math.floor(nowMs / 1000)) }),
     bets,
     betIntents,
     intents: [],

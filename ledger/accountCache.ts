@@ -19,6 +19,8 @@ export interface AccountView {
   readonly maxStake: string;
   readonly endsAtS: number;
   readonly grantNo: number;
+  /** What may still be topped up during the grant. */
+  readonly topUpLeft: string;
 }
 
 /** Players' accounts for readers. Nothing that decides about money reads here. */
@@ -98,5 +100,6 @@ function viewOf(account: AccountState): AccountView {
     maxStake: String(account.maxStake),
     endsAtS: account.endsAtS,
     grantNo: account.grantNo,
+    topUpLeft: String(account.topUpLeft),
   };
 }

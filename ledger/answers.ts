@@ -17,6 +17,12 @@ const REASONS = {
   BET_VOIDED_BEFORE: [422, 'refused', 'final', 'The bet was voided before it came'],
   BET_ALREADY_SETTLED: [422, 'refused', 'final', 'The bet is settled'],
   BET_VOIDED: [422, 'refused', 'final', 'The bet is voided'],
+  BET_EXPIRED: [
+    422,
+    'refused',
+    'final',
+    'The bet was not settled in time: its page expired on chain',
+  ],
   BET_OF_OTHER_PLAYER: [422, 'refused', 'final', 'The bet is of another player'],
   PAYOUT_ABOVE_RESERVE: [
     422,
@@ -35,6 +41,15 @@ const REASONS = {
   ],
   TRANSACTION_ID_TAKEN: [409, 'failed', 'final', 'The transaction id was used by another request'],
   BANK_HEADROOM_SHORT: [503, 'failed', 'retryable', 'The bank cannot cover it now'],
+  BANK_DAY_LIMIT: [503, 'failed', 'retryable', 'The bank has reached a limit of its day'],
+  BANK_PAUSED: [503, 'failed', 'retryable', 'The bank is paused'],
+  BANK_HALTED: [503, 'failed', 'retryable', 'The bank is halted'],
+  DUE_ABOVE_HORIZON: [
+    503,
+    'failed',
+    'retryable',
+    'The bank takes no bets that may stay open for so long',
+  ],
   BANK_UNKNOWN: [503, 'failed', 'retryable', 'The bank was not seen on chain yet'],
   PROVIDER_UNKNOWN: [503, 'failed', 'retryable', 'The provider is not set up'],
   DEPLOYMENT_REBUILDING: [

@@ -9,16 +9,33 @@ import {
   writeAccounts,
   writeBanks,
 } from './balances.ts';
+import { dayOf, readDays, writeDays } from './bankDay.ts';
 import type { Deployment } from './deployments.ts';
+import { expiredPage } from './expired.ts';
 import { finalize } from './finalize.ts';
 import { type Fold, numberKey, placeOf } from './fold.ts';
 import { landIntents, refsOf } from './land.ts';
 import type { ApplyMessages, LedgerContext, LedgerTransaction } from './ledger.ts';
-import { applyMoney, type Previous } from './money.ts';
+import { applyMoney } from './money.ts';
+import { hexOf } from './prepare.ts';
 import { retractIntents } from './retract.ts';
 
 /** Events whose entry keeps what they replaced. */
-const REPLACING = new Set(['SeatFunded', 'SeatEnding', 'LimitsSet']);
+const REPLACING = new Set([
+  'SeatFunded',
+  'SeatEnding',
+  'Released',
+  'LimitsSet',
+  'Paused',
+  'Halted',
+  'Resumed',
+  'PayoutSet',
+  'ExitRequested',
+  'ExitCancelled',
+  'BankExited',
+  'Played',
+  'Settled',
+]);
 
 /** `Codes.PAGE_MISMATCH` of the contract. */
 const PAGE_MISMATCH = '9';
@@ -81,7 +98,19 @@ async function openFold(
   messages: readonly ChainEventMessage[],
 ): Promise<Fold> {
   const places = messages.flatMap((message) => placeOf(deployment, message) ?? []);
-  const intents = await readIntents(tx, deployment.deployment, messages, places);
+  const expired = messages.flatMap((message) => {
+    const page = expiredPage(deployment, message);
+    return (page?.seqs ?? []).map((seq) => ({ lane: page?.lane ?? 0, seq }));
+  });
+  const intents = await readIntents(tx, deployment.deployment, messages, [...places, ...expired]);
+  const bets = await lockBets(
+    context,
+    tx,
+    deployment.deployment,
+    expired.flatMap(({ lane, seq }) => intents.byNumber.get(numberKey(lane, seq)) ?? []),
+  );
+  const openBets = await readOpenBets(tx, deployment, messages, expired);
+  const openRows = [...openBets.values()].filter((row) => row !== null);
   const players = messages.flatMap(({ args }) =>
     typeof args.player === 'string' ? [args.player] : [],
   );
@@ -89,27 +118,39 @@ async function openFold(
     typeof args.bank === 'string' ? [Number(args.bank)] : [],
   );
   const rows = [...intents.byRef.values()];
+  const banksOfBets = [...places, ...openRows].map(({ bank }) => bank);
   return {
     deployment,
     accounts: await lockAccounts(context, tx, deployment.deployment, [
       ...players,
+      ...openRows.map(({ player }) => player),
       ...rows.map(({ player }) => player),
     ]),
     banks: await lockBanks(context, tx, deployment.deployment, [
       ...banks,
-      ...places.map(({ bank }) => bank),
+      ...banksOfBets,
       ...rows.map(({ bank }) => bank),
     ]),
     intentsByNumber: intents.byNumber,
     intentsByRef: intents.byRef,
-    openBets: await readOpenBets(tx, deployment, messages),
+    openBets,
+    days: await readDays(tx, {
+      deployment: deployment.deployment,
+      partition: messages[0]?.partition ?? 0,
+      banks: banksOfBets,
+      days: messages.map(({ blockTime }) => dayOf(blockTime)),
+    }),
+    bets,
     entries: [],
     closings: new Map(),
+    expiredSlots: new Map(),
     alerts: [],
     changedAccounts: new Set(),
     changedBanks: new Set(),
     changedIntents: new Set(),
     changedOpenBets: new Set(),
+    changedDays: new Set(),
+    changedBets: new Set(),
   };
 }
 
@@ -150,15 +191,43 @@ async function readIntents(
   return { byNumber, byRef };
 }
 
+/** The bets of the intents, by hex key. */
+async function lockBets(
+  context: LedgerContext,
+  tx: LedgerTransaction,
+  deployment: string,
+  intents: readonly { bet_key: Uint8Array }[],
+): Promise<Fold['bets']> {
+  const found = new Map<string, Fold['bets'] extends ReadonlyMap<string, infer R> ? R : never>();
+  const keys = new Map(intents.map(({ bet_key }) => [hexOf(bet_key), bet_key]));
+  for (const some of slices([...keys].toSorted().map(([, key]) => key))) {
+    const query = tx
+      .selectFrom('bet')
+      .selectAll()
+      .where('deployment', '=', deployment)
+      .where('bet_key', 'in', some)
+      .orderBy('bet_key');
+    for (const bet of await context.journal.lockRows(query).execute()) {
+      found.set(hexOf(bet.bet_key), bet);
+    }
+  }
+  return found;
+}
+
+/** The opened bets that the messages end, or whose end they take back. */
 async function readOpenBets(
   tx: LedgerTransaction,
   deployment: Deployment,
   messages: readonly ChainEventMessage[],
+  expired: readonly { lane: number; seq: number }[],
 ): Promise<Fold['openBets']> {
   const found: Fold['openBets'] = new Map();
-  const settled = messages
-    .filter(({ event }) => event === 'Settled' || event === 'Voided')
-    .flatMap((message) => placeOf(deployment, message) ?? []);
+  const settled = [
+    ...messages
+      .filter(({ event }) => event === 'Settled' || event === 'Voided')
+      .flatMap((message) => placeOf(deployment, message) ?? []),
+    ...expired,
+  ];
   for (const lane of new Set(settled.map((place) => place.lane))) {
     const seqs = settled.filter((place) => place.lane === lane).map(({ seq }) => seq);
     for (const some of slices(seqs)) {
@@ -180,11 +249,11 @@ async function findReplaced(
   tx: LedgerTransaction,
   fold: Fold,
   message: ChainEventMessage,
-): Promise<Previous | undefined> {
+): Promise<string | undefined> {
   const own = fold.entries.findLast(
     ({ event_id, previous }) => event_id === message.id && previous != null,
   );
-  if (own?.previous) return JSON.parse(own.previous) as Previous;
+  if (own?.previous) return own.previous;
   const row = await tx
     .selectFrom('entry')
     .select('previous')
@@ -198,7 +267,7 @@ async function findReplaced(
     .orderBy('entry', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row?.previous ? (JSON.parse(row.previous) as Previous) : undefined;
+  return row?.previous ?? undefined;
 }
 
 async function writeFold(
@@ -209,12 +278,18 @@ async function writeFold(
   await writeIntents(tx, fold);
   await writeItems(tx, fold);
   await writeOpenBets(tx, fold);
+  await writeExpired(tx, fold);
   for (const rows of slices(fold.entries)) await tx.insertInto('entry').values(rows).execute();
   const accounts = [...fold.changedAccounts].flatMap((player) => fold.accounts.get(player) ?? []);
   await writeAccounts(tx, accounts);
   await writeBanks(
     tx,
     [...fold.changedBanks].flatMap((bank) => fold.banks.get(bank) ?? []),
+  );
+  await writeDays(
+    tx,
+    fold.deployment.deployment,
+    [...fold.changedDays].flatMap((key) => fold.days.get(key) ?? []),
   );
   await writeAlerts(context, tx, fold);
   return accounts;
@@ -296,6 +371,28 @@ async function writeOpenBets(tx: LedgerTransaction, fold: Fold): Promise<void> {
       .where('deployment', '=', fold.deployment.deployment)
       .where('lane', '=', lane ?? 0)
       .where('seq', '=', seq ?? 0)
+      .execute();
+  }
+}
+
+async function writeExpired(tx: LedgerTransaction, fold: Fold): Promise<void> {
+  const { deployment } = fold.deployment;
+  for (const bet of [...fold.changedBets].flatMap((key) => fold.bets.get(key) ?? [])) {
+    await tx
+      .updateTable('bet')
+      .set({ state: bet.state })
+      .where('deployment', '=', deployment)
+      .where('bet_key', '=', bet.bet_key)
+      .execute();
+  }
+  for (const { lane, slot, openSeq, block } of fold.expiredSlots.values()) {
+    await tx
+      .updateTable('slot')
+      .set({ expired_block: block })
+      .where('deployment', '=', deployment)
+      .where('lane', '=', lane)
+      .where('slot', '=', slot)
+      .where('open_seq', '=', openSeq)
       .execute();
   }
 }

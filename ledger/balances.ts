@@ -1,4 +1,6 @@
 import type { Selectable } from 'kysely';
+import type { BankLimits } from '../contracts/deploy.ts';
+import { limitsFrom, limitsText, NO_LIMITS } from './bankLimits.ts';
 import type { LedgerContext, LedgerTransaction } from './ledger.ts';
 import type { AccountTable, BankTable } from './schema.ts';
 
@@ -15,6 +17,7 @@ export interface AccountState {
   maxStake: bigint;
   endsAtS: number;
   grantNo: number;
+  topUpLeft: bigint;
   playerSeq: number;
   /** Of the row as it was read or, since, written; 0 before the first write. */
   version: number;
@@ -27,9 +30,18 @@ export interface BankState {
   bankroll: bigint;
   reserved: bigint;
   locked: bigint;
+  exiting: bigint;
+  exitAtS: number;
   unfinalGains: bigint;
+  unfinalFunds: bigint;
   hold: bigint;
-  maxPayout: bigint;
+  creditHold: bigint;
+  /** Without what is announced; see `limitsAt`. */
+  limits: BankLimits;
+  announced: BankLimits | null;
+  limitsReadyAtS: number;
+  pausedUntilS: number;
+  haltedDay: number | null;
 }
 
 /** What the player can stake now: never more than what the chain will hold whatever lands. */
@@ -49,6 +61,7 @@ export function emptyAccount(deployment: string, player: string): AccountState {
     maxStake: 0n,
     endsAtS: 0,
     grantNo: 0,
+    topUpLeft: 0n,
     playerSeq: 0,
     version: 0,
   };
@@ -62,9 +75,17 @@ export function emptyBank(deployment: string, bank: number): BankState {
     bankroll: 0n,
     reserved: 0n,
     locked: 0n,
+    exiting: 0n,
+    exitAtS: 0,
     unfinalGains: 0n,
+    unfinalFunds: 0n,
     hold: 0n,
-    maxPayout: 0n,
+    creditHold: 0n,
+    limits: NO_LIMITS,
+    announced: null,
+    limitsReadyAtS: 0,
+    pausedUntilS: 0,
+    haltedDay: null,
   };
 }
 
@@ -143,6 +164,7 @@ export async function writeAccounts(
           max_stake: row.ref('excluded.max_stake'),
           ends_at_s: row.ref('excluded.ends_at_s'),
           grant_no: row.ref('excluded.grant_no'),
+          top_up_left: row.ref('excluded.top_up_left'),
           player_seq: row.ref('excluded.player_seq'),
           version: row.ref('excluded.version'),
         })),
@@ -165,9 +187,21 @@ export async function writeBanks(
           bankroll: row.ref('excluded.bankroll'),
           reserved: row.ref('excluded.reserved'),
           locked: row.ref('excluded.locked'),
+          exiting: row.ref('excluded.exiting'),
+          exit_at_s: row.ref('excluded.exit_at_s'),
           unfinal_gains: row.ref('excluded.unfinal_gains'),
+          unfinal_funds: row.ref('excluded.unfinal_funds'),
           hold: row.ref('excluded.hold'),
+          credit_hold: row.ref('excluded.credit_hold'),
           max_payout: row.ref('excluded.max_payout'),
+          stop_loss: row.ref('excluded.stop_loss'),
+          day_won: row.ref('excluded.day_won'),
+          day_credit: row.ref('excluded.day_credit'),
+          max_horizon_s: row.ref('excluded.max_horizon_s'),
+          announced: row.ref('excluded.announced'),
+          limits_ready_at_s: row.ref('excluded.limits_ready_at_s'),
+          paused_until_s: row.ref('excluded.paused_until_s'),
+          halted_day: row.ref('excluded.halted_day'),
         })),
       )
       .execute();
@@ -185,6 +219,7 @@ export function accountState(row: Selectable<AccountTable>): AccountState {
     maxStake: BigInt(row.max_stake),
     endsAtS: row.ends_at_s,
     grantNo: row.grant_no,
+    topUpLeft: BigInt(row.top_up_left),
     playerSeq: row.player_seq,
     version: row.version,
   };
@@ -198,9 +233,23 @@ export function bankState(row: Selectable<BankTable>): BankState {
     bankroll: BigInt(row.bankroll),
     reserved: BigInt(row.reserved),
     locked: BigInt(row.locked),
+    exiting: BigInt(row.exiting),
+    exitAtS: row.exit_at_s,
     unfinalGains: BigInt(row.unfinal_gains),
+    unfinalFunds: BigInt(row.unfinal_funds),
     hold: BigInt(row.hold),
-    maxPayout: BigInt(row.max_payout),
+    creditHold: BigInt(row.credit_hold),
+    limits: {
+      maxPayoutUnits: BigInt(row.max_payout),
+      stopLossUnits: BigInt(row.stop_loss),
+      dayWonUnits: BigInt(row.day_won),
+      dayCreditUnits: BigInt(row.day_credit),
+      maxHorizonS: row.max_horizon_s,
+    },
+    announced: row.announced === null ? null : limitsFrom(row.announced),
+    limitsReadyAtS: row.limits_ready_at_s,
+    pausedUntilS: row.paused_until_s,
+    haltedDay: row.halted_day,
   };
 }
 
@@ -215,6 +264,7 @@ function accountRow(account: AccountState): Selectable<AccountTable> {
     max_stake: String(account.maxStake),
     ends_at_s: account.endsAtS,
     grant_no: account.grantNo,
+    top_up_left: String(account.topUpLeft),
     player_seq: account.playerSeq,
     version: account.version,
   };
@@ -227,8 +277,20 @@ function bankRow(bank: BankState): Selectable<BankTable> {
     bankroll: String(bank.bankroll),
     reserved: String(bank.reserved),
     locked: String(bank.locked),
+    exiting: String(bank.exiting),
+    exit_at_s: bank.exitAtS,
     unfinal_gains: String(bank.unfinalGains),
+    unfinal_funds: String(bank.unfinalFunds),
     hold: String(bank.hold),
-    max_payout: String(bank.maxPayout),
+    credit_hold: String(bank.creditHold),
+    max_payout: String(bank.limits.maxPayoutUnits),
+    stop_loss: String(bank.limits.stopLossUnits),
+    day_won: String(bank.limits.dayWonUnits),
+    day_credit: String(bank.limits.dayCreditUnits),
+    max_horizon_s: bank.limits.maxHorizonS,
+    announced: bank.announced && limitsText(bank.announced),
+    limits_ready_at_s: bank.limitsReadyAtS,
+    paused_until_s: bank.pausedUntilS,
+    halted_day: bank.haltedDay,
   };
 }

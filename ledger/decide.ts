@@ -1,8 +1,10 @@
 import type { Insertable, Selectable } from 'kysely';
 import { shardOf } from '../contracts/encoding/message.ts';
-import { acceptedAnswer, problemAnswer, type Reason } from './answers.ts';
+import { acceptedAnswer, problemAnswer } from './answers.ts';
 import { type AccountState, type BankState, spendableOf } from './balances.ts';
+import type { DaySums } from './bankDay.ts';
 import type { Deployment } from './deployments.ts';
+import { above, type Gate, type Refusal, refuseBet, refuseCredit } from './gate.ts';
 import type { Prepared } from './prepare.ts';
 import type { Provider } from './providers.ts';
 import type {
@@ -31,6 +33,8 @@ export interface Desk {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly accounts: ReadonlyMap<string, AccountState>;
   readonly banks: ReadonlyMap<number, BankState>;
+  /** The banks' days, by `dayKey`. */
+  readonly days: ReadonlyMap<string, DaySums>;
   readonly bets: Map<string, BetRow>;
   readonly betIntents: Map<string, BetIntent>;
   readonly intents: NewIntent[];
@@ -73,7 +77,7 @@ function decideBet(desk: Desk, prepared: Prepared, action: BetAction): Answer {
   const { request } = prepared;
   const { stakeUnits, maxPayoutUnits } = action;
   const risk = riskOf(desk, request);
-  if ('code' in risk) return problemAnswer(risk.code, risk.detail);
+  if ('code' in risk) return problem(risk);
   const { account, bank, provider } = risk;
   const { betHex } = prepared;
   const known = desk.bets.get(betHex);
@@ -91,10 +95,10 @@ function decideBet(desk: Desk, prepared: Prepared, action: BetAction): Answer {
     );
   }
   if (stakeUnits > account.maxStake) {
-    return above('STAKE_ABOVE_LIMIT', 'stake', stakeUnits, account.maxStake);
+    return problem(above('STAKE_ABOVE_LIMIT', 'stake', stakeUnits, account.maxStake));
   }
   if (stakeUnits > spendableOf(account)) {
-    return above('STAKE_ABOVE_BALANCE', 'stake', stakeUnits, spendableOf(account));
+    return problem(above('STAKE_ABOVE_BALANCE', 'stake', stakeUnits, spendableOf(account)));
   }
   if (maxPayoutUnits < stakeUnits) {
     return problemAnswer(
@@ -102,13 +106,13 @@ function decideBet(desk: Desk, prepared: Prepared, action: BetAction): Answer {
       `got maxPayout ${maxPayoutUnits}, expected at least the stake ${stakeUnits}`,
     );
   }
-  if (maxPayoutUnits > bank.maxPayout) {
-    return above('PAYOUT_ABOVE_LIMIT', 'maxPayout', maxPayoutUnits, bank.maxPayout);
-  }
+  const refusal = refuseBet(gateOf(desk, bank), {
+    stakeUnits,
+    maxPayoutUnits,
+    dueMs: provider.due_ms,
+  });
+  if (refusal) return problem(refusal);
   const hold = maxPayoutUnits - stakeUnits;
-  if (hold > headroom(bank)) {
-    return above('BANK_HEADROOM_SHORT', 'possible loss', hold, headroom(bank));
-  }
   desk.bets.set(betHex, newBet(desk, prepared, action, bank.bank));
   desk.changedBets.add(betHex);
   desk.betIntents.set(betHex, { state: 'pending', hold });
@@ -133,10 +137,10 @@ function decideWin(desk: Desk, prepared: Prepared, action: WinAction): Answer {
     );
   }
   const closed = closedReason(bet, request);
-  if (closed) return problemAnswer(closed.code, closed.detail);
+  if (closed) return problem(closed);
   const { payoutUnits } = action;
   if (payoutUnits > BigInt(bet.max_payout)) {
-    return above('PAYOUT_ABOVE_RESERVE', 'payout', payoutUnits, BigInt(bet.max_payout));
+    return problem(above('PAYOUT_ABOVE_RESERVE', 'payout', payoutUnits, BigInt(bet.max_payout)));
   }
   const account = required(desk.accounts.get(bet.player));
   const bank = required(desk.banks.get(bet.bank));
@@ -162,7 +166,7 @@ function decideVoid(desk: Desk, prepared: Prepared, action: VoidAction): Answer 
     return accepted(prepared, desk.accounts.get(request.player));
   }
   const closed = closedReason(bet, request);
-  if (closed) return problemAnswer(closed.code, closed.detail);
+  if (closed) return problem(closed);
   const account = required(desk.accounts.get(bet.player));
   const bank = required(desk.banks.get(bet.bank));
   desk.bets.set(key, { ...bet, state: 'voided' });
@@ -180,13 +184,12 @@ function decideVoid(desk: Desk, prepared: Prepared, action: VoidAction): Answer 
 function decideCredit(desk: Desk, prepared: Prepared, action: CreditAction): Answer {
   const { request } = prepared;
   const risk = riskOf(desk, request);
-  if ('code' in risk) return problemAnswer(risk.code, risk.detail);
+  if ('code' in risk) return problem(risk);
   const { account, bank } = risk;
   const { amountUnits } = action;
   if (amountUnits === 0n) return problemAnswer('AMOUNT_ZERO', 'got amount 0, expected more');
-  if (amountUnits > headroom(bank)) {
-    return above('BANK_HEADROOM_SHORT', 'amount', amountUnits, headroom(bank));
-  }
+  const refusal = refuseCredit(gateOf(desk, bank), amountUnits);
+  if (refusal) return problem(refusal);
   addIntent(desk, prepared, account, bank, {
     kind: 'credit',
     amount: amountUnits,
@@ -201,9 +204,7 @@ function decideCredit(desk: Desk, prepared: Prepared, action: CreditAction): Ans
 function riskOf(
   desk: Desk,
   { provider: name, brand, player }: CanonicalRequest,
-):
-  | { account: AccountState; bank: BankState; provider: Provider }
-  | { code: Reason; detail: string } {
+): { account: AccountState; bank: BankState; provider: Provider } | Refusal {
   const provider = desk.providers.get(providerKey(name, brand));
   if (provider?.deployment !== desk.deployment.deployment) {
     return {
@@ -228,16 +229,16 @@ function riskOf(
   return { account, bank, provider };
 }
 
-function closedReason(
-  bet: BetRow,
-  request: CanonicalRequest,
-): { code: Reason; detail: string } | undefined {
+function closedReason(bet: BetRow, request: CanonicalRequest): Refusal | undefined {
   const what = `got a ${request.action.type} of bet ${bet.tx_id}`;
   if (bet.state === 'voided' || bet.state === 'tombstone') {
     return { code: 'BET_VOIDED', detail: `${what}, which is voided; expected an open one` };
   }
   if (bet.player !== request.player) {
     return { code: 'BET_OF_OTHER_PLAYER', detail: `${what}, expected the player who placed it` };
+  }
+  if (bet.state === 'expired') {
+    return { code: 'BET_EXPIRED', detail: `${what}, which expired; expected an open one` };
   }
   if (bet.state === 'settled') {
     return {
@@ -259,12 +260,12 @@ function closeBet(desk: Desk, key: string): void {
   desk.readyBets.add(key);
 }
 
-function headroom(bank: BankState): bigint {
-  return bank.bankroll - bank.reserved - bank.unfinalGains - bank.hold;
+function gateOf(desk: Desk, bank: BankState): Gate {
+  return { bank, days: desk.days, nowS: Math.floor(desk.nowMs / 1000) };
 }
 
-function above(code: Reason, what: string, got: bigint, most: bigint): Answer {
-  return problemAnswer(code, `got ${what} ${got}, expected at most ${most > 0n ? most : 0n}`);
+function problem({ code, detail }: Refusal): Answer {
+  return problemAnswer(code, detail);
 }
 
 function addIntent(
@@ -283,6 +284,7 @@ function addIntent(
   account.playerSeq += 1;
   account.pending += effect.delta;
   bank.hold += effect.hold;
+  if (effect.kind === 'credit') bank.creditHold += effect.hold;
   desk.intents.push({
     deployment: desk.deployment.deployment,
     tx_key: txKey,

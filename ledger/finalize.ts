@@ -10,6 +10,7 @@ import {
 import type { Deployment } from './deployments.ts';
 import { holdOf, pendingOf } from './fold.ts';
 import type { LedgerContext, LedgerTransaction } from './ledger.ts';
+import { isFunding } from './movement.ts';
 
 interface Finality {
   readonly deployment: Deployment;
@@ -22,13 +23,16 @@ interface Releases {
   readonly credits: Map<string, bigint>;
   readonly pending: Map<string, bigint>;
   readonly gains: Map<number, bigint>;
+  /** The part of the gains that no bet brought. */
+  readonly funds: Map<number, bigint>;
   readonly hold: Map<number, bigint>;
+  readonly creditHold: Map<number, bigint>;
 }
 
 /**
  * Makes final what the partition's events at or below the block did: foreign credits and the bank's
  * gains count, landed intents are final, refusals stop to count, displaced actions are pending again
- * under their next attempt, and slots whose closing is final are free. Resolves to the seats that were
+ * under their next attempt, and slots whose closing or expiry is final are free. Resolves to the seats that were
  * written.
  */
 export async function finalize(
@@ -40,7 +44,9 @@ export async function finalize(
     credits: new Map(),
     pending: new Map(),
     gains: new Map(),
+    funds: new Map(),
     hold: new Map(),
+    creditHold: new Map(),
   };
   await releaseGains(tx, finality, releases);
   const lanes = lanesOf(finality);
@@ -63,7 +69,7 @@ async function releaseGains(
 ): Promise<void> {
   const gains = await tx
     .selectFrom('entry')
-    .select(['account', 'gain'])
+    .select(['account', 'event', 'gain'])
     .where('deployment', '=', deployment.deployment)
     .where('partition', '=', partition)
     .where('block_number', '<=', finalBlock)
@@ -71,10 +77,13 @@ async function releaseGains(
     .where('epoch', '=', deployment.epoch)
     .where('gain', '!=', '0')
     .execute();
-  for (const { account, gain } of gains) {
+  for (const { account, event, gain } of gains) {
     const [kind, name = ''] = account.split(':');
     if (kind === 'seat') add(releases.credits, name, BigInt(gain));
-    else add(releases.gains, Number(name), BigInt(gain));
+    else {
+      add(releases.gains, Number(name), BigInt(gain));
+      if (isFunding(event)) add(releases.funds, Number(name), BigInt(gain));
+    }
   }
   await tx
     .updateTable('entry')
@@ -116,15 +125,18 @@ async function finalizeLanded(
       .where('lane', '=', lane)
       .where('state', '=', 'busy')
       .where((row) =>
-        row.exists(
-          row
-            .selectFrom('intent')
-            .select('intent.intent')
-            .whereRef('intent.deployment', '=', 'slot.deployment')
-            .whereRef('intent.lane', '=', 'slot.lane')
-            .whereRef('intent.seq', '=', 'slot.closing_seq')
-            .where('intent.state', '=', 'final'),
-        ),
+        row.or([
+          row('slot.expired_block', '<=', finalBlock),
+          row.exists(
+            row
+              .selectFrom('intent')
+              .select('intent.intent')
+              .whereRef('intent.deployment', '=', 'slot.deployment')
+              .whereRef('intent.lane', '=', 'slot.lane')
+              .whereRef('intent.seq', '=', 'slot.closing_seq')
+              .where('intent.state', '=', 'final'),
+          ),
+        ]),
       )
       .execute();
   }
@@ -145,9 +157,11 @@ async function finalizeRejected(
     .where(sql<boolean>`state = 'rejected'`)
     .execute();
   if (rejected.length === 0) return;
-  for (const { player, bank, delta, hold } of rejected) {
+  for (const { kind, player, bank, delta, hold } of rejected) {
     add(releases.pending, player, pendingOf('rejected', BigInt(delta)));
-    add(releases.hold, bank, holdOf('rejected', BigInt(hold)));
+    const held = holdOf('rejected', BigInt(hold));
+    add(releases.hold, bank, held);
+    if (kind === 'credit') add(releases.creditHold, bank, held);
   }
   for (const some of slices(rejected)) {
     const ids = some.map(({ intent }) => intent);
@@ -247,7 +261,7 @@ async function writeReleases(
   context: LedgerContext,
   tx: LedgerTransaction,
   { deployment: { deployment } }: Finality,
-  { credits, pending, gains, hold }: Releases,
+  { credits, pending, gains, funds, hold, creditHold }: Releases,
 ): Promise<AccountState[]> {
   const players = [...credits.keys(), ...pending.keys()];
   const locked = await lockAccounts(context, tx, deployment, players);
@@ -260,7 +274,9 @@ async function writeReleases(
   const banks = await lockBanks(context, tx, deployment, [...gains.keys(), ...hold.keys()]);
   for (const bank of banks.values()) {
     bank.unfinalGains -= gains.get(bank.bank) ?? 0n;
+    bank.unfinalFunds -= funds.get(bank.bank) ?? 0n;
     bank.hold -= hold.get(bank.bank) ?? 0n;
+    bank.creditHold -= creditHold.get(bank.bank) ?? 0n;
   }
   await writeBanks(tx, [...banks.values()]);
   return accounts;

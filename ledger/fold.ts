@@ -2,8 +2,9 @@ import type { Insertable, Selectable } from 'kysely';
 import { type ChainEventMessage, readEventId } from '../contracts/encoding/message.ts';
 import { CroupierError } from '../platform/errors.ts';
 import { type AccountState, type BankState, emptyAccount, emptyBank } from './balances.ts';
+import { type BankDayState, dayKey, dayOf } from './bankDay.ts';
 import type { Deployment } from './deployments.ts';
-import type { EntryTable, IntentState, IntentTable, OpenBetTable } from './schema.ts';
+import type { BetTable, EntryTable, IntentState, IntentTable, OpenBetTable } from './schema.ts';
 
 type IntentRow = Selectable<IntentTable>;
 
@@ -33,14 +34,25 @@ export interface Fold {
   readonly intentsByRef: ReadonlyMap<string, IntentRow>;
   /** Bets that the chain opened, by number; `null` once their opening is retracted. */
   readonly openBets: Map<string, Selectable<OpenBetTable> | null>;
+  /** Days of this partition, by `dayKey`. */
+  readonly days: Map<string, BankDayState>;
+  /** Bets of pages that expire, by hex key. */
+  readonly bets: ReadonlyMap<string, Selectable<BetTable>>;
   readonly entries: Insertable<EntryTable>[];
   /** Block in which the number was used, by number; `null`: it is not used any more. */
   readonly closings: Map<string, number | null>;
+  /** Block in which the page in a slot expired, by lane, slot and number; `null`: it did not. */
+  readonly expiredSlots: Map<
+    string,
+    { lane: number; slot: number; openSeq: number; block: number | null }
+  >;
   readonly alerts: Alert[];
   readonly changedAccounts: Set<string>;
   readonly changedBanks: Set<number>;
   readonly changedIntents: Set<IntentRow>;
   readonly changedOpenBets: Set<string>;
+  readonly changedDays: Set<string>;
+  readonly changedBets: Set<string>;
 }
 
 /** A number of a lane, as key of the fold's maps. */
@@ -95,6 +107,17 @@ export function bankOf(fold: Fold, number: number): BankState {
   return bank;
 }
 
+/** The bank's day in which the event's block is, made if nothing was counted in it; it will be written. */
+export function bankDayOf(fold: Fold, bank: number, message: ChainEventMessage): BankDayState {
+  const day = dayOf(message.blockTime);
+  const key = dayKey(bank, day);
+  const { partition } = message;
+  const state = fold.days.get(key) ?? { bank, partition, day, loss: 0n, won: 0n, credited: 0n };
+  fold.days.set(key, state);
+  fold.changedDays.add(key);
+  return state;
+}
+
 /** Σ of these over a player's intents is `account.pending`. */
 export function pendingOf(state: IntentState, deltaUnits: bigint): bigint {
   if (state === 'pending' || state === 'planned' || state === 'displaced') return deltaUnits;
@@ -126,7 +149,11 @@ export function moveIntent(
   const taken = pendingOf(state, delta) - pendingOf(intent.state, delta);
   const held = holdOf(state, hold) - holdOf(intent.state, hold);
   if (taken !== 0n) seatOf(fold, intent.player).pending += taken;
-  if (held !== 0n) bankOf(fold, intent.bank).hold += held;
+  if (held !== 0n) {
+    const bank = bankOf(fold, intent.bank);
+    bank.hold += held;
+    if (intent.kind === 'credit') bank.creditHold += held;
+  }
   intent.state = state;
   intent.landed_block = outcome.block;
   intent.landed_tx = outcome.tx;
@@ -138,7 +165,7 @@ export function moveIntent(
 export function addEntry(
   fold: Fold,
   message: ChainEventMessage,
-  entry: { account: string; amount: bigint; gain: bigint; previous?: string },
+  entry: { account: string; amount: bigint; gain: bigint; previous?: string | undefined },
 ): void {
   fold.entries.push({
     deployment: fold.deployment.deployment,
@@ -148,9 +175,11 @@ export function addEntry(
     account: entry.account,
     event: message.event,
     event_id: message.id,
+    sign: message.sign,
     amount: String(entry.amount),
     gain: String(entry.gain),
     block_number: message.blockNumber,
+    block_time_s: message.blockTime,
     tx_hash: message.txHash,
     final: 0,
     previous: entry.previous ?? null,

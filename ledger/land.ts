@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { ChainEventMessage } from '../contracts/encoding/message.ts';
+import { expireBets } from './expired.ts';
 import { type AlertCode, type Fold, moveIntent, numberKey, placeOf, textArg } from './fold.ts';
 import type { IntentState, IntentTable } from './schema.ts';
 
@@ -17,6 +18,8 @@ const REF_ARGS: Readonly<Record<string, readonly string[]>> = {
   Opened: ['ref'],
   OpenRejected: ['ref'],
   Credited: ['ref'],
+  ToppedUp: ['ref'],
+  Released: ['ref'],
   Settled: ['ref'],
   Voided: ['ref'],
   Rejected: ['ref'],
@@ -32,6 +35,7 @@ export function refsOf(message: ChainEventMessage): string[] {
  * stands at their number. What no intent explains is alerted, and counts for balances all the same.
  */
 export function landIntents(fold: Fold, message: ChainEventMessage): void {
+  if (message.event === 'Expired') expireBets(fold, message);
   const place = placeOf(fold.deployment, message);
   if (!place) return;
   const atNumber = fold.intentsByNumber.get(place.key) ?? [];
@@ -41,6 +45,9 @@ export function landIntents(fold: Fold, message: ChainEventMessage): void {
     case 'Opened':
     case 'Credited':
     case 'OpenRejected':
+    case 'ToppedUp':
+    case 'Released':
+    case 'RoundFinalized':
       useNumber(fold, message, place.key, atNumber, named);
       return;
     case 'Settled':
@@ -158,11 +165,15 @@ function displace(fold: Fold, message: ChainEventMessage, intents: readonly Inte
   }
 }
 
-/** Whether the bet of a result lost its number, so that no page of it was where the result looked. */
+/**
+ * Whether the bet of a result lost its number, so that no page of it was where the result looked: it
+ * waits for a new one, or has one behind the result. Else its page was there and is over.
+ */
 function isBetDisplaced(fold: Fold, result: IntentRow): boolean {
   for (const intent of fold.intentsByRef.values()) {
     const ofBet = Buffer.compare(intent.bet_key, result.bet_key) === 0;
-    if (ofBet && intent.kind === 'bet') return intent.state === 'displaced' || intent.attempt > 1;
+    if (!ofBet || intent.kind !== 'bet') continue;
+    return intent.state === 'displaced' || (intent.seq ?? Infinity) > (result.seq ?? Infinity);
   }
   return false;
 }

@@ -1,9 +1,10 @@
 import type { Address } from 'viem';
 import { expect, onTestFinished, test } from 'vitest';
+import type { BankLimits } from '../contracts/deploy.ts';
 import { consume, readPosition } from '../mirror/consume.ts';
 import { accept } from './accept.ts';
 import { checkLedger } from './audit.ts';
-import { findAccount, findBank } from './reads.ts';
+import { findAccount, findBank, findBankDay } from './reads.ts';
 import type { Action, Answer, CanonicalRequest } from './request.ts';
 import {
   BANK,
@@ -15,11 +16,12 @@ import {
   playerOf,
   type Stage,
   voidOf,
+  WIDE_LIMITS,
   win,
 } from './test/stage.ts';
 
 /** Set to repeat a run that failed. */
-const SEED = Number(process.env.LEDGER_MODEL_SEED ?? Date.now() % 1_000_000_000);
+const SEED = Number(process.env.CROUPIER_TEST_SEED ?? Date.now() % 1_000_000_000);
 const RUNS = 4;
 const ACTIONS_PER_RUN = 250;
 const PLAYERS = 6;
@@ -51,8 +53,8 @@ interface Placed {
   readonly maxPayout: bigint;
 }
 
-/** One random life of a ledger; `refusals`: the chain refuses some units for reasons of its own. */
-function createLife(stage: Stage, random: (below: number) => number) {
+/** One random life of a ledger; with `powers` the bank's roles use theirs, and pages expire. */
+function createLife(stage: Stage, random: (below: number) => number, powers: boolean) {
   const { chain, context, deployment } = stage;
   const players = Array.from({ length: PLAYERS }, (_, index) => playerOf(index));
   const placed: Placed[] = [];
@@ -101,10 +103,39 @@ function createLife(stage: Stage, random: (below: number) => number) {
     });
   }
 
+  function usePower(): void {
+    const amount = BigInt(random(2_000));
+    const limits = {
+      maxPayoutUnits: BigInt(400 + random(2_000)),
+      stopLossUnits: BigInt(500 + random(5_000)),
+      dayWonUnits: BigInt(2_000 + random(20_000)),
+      dayCreditUnits: BigInt(random(500)),
+      maxHorizonS: 100 + random(100_000),
+    };
+    const uses = [
+      () => chain.pauseBank(BANK, stage.nowS() + random(3)),
+      () => chain.haltBank(BANK, 5),
+      () => chain.resumeBank(BANK),
+      () => chain.resumeBank(BANK),
+      () => chain.setLimits(BANK, limits),
+      () => chain.setLimits(BANK, WIDE_LIMITS),
+      () => chain.requestExit(BANK, 1n + amount),
+      () => chain.cancelExit(BANK),
+      () => chain.completeExit(BANK),
+      () => chain.fundBank(BANK, amount),
+      () => chain.setPayout(BANK, pick(players)),
+      () => chain.expirePages(),
+      () => chain.expirePages(),
+      () => chain.expirePages(true),
+    ];
+    pick(uses)();
+  }
+
   /** A block with some of what is planned, in any order of lanes, perhaps with a new grant. */
   async function mineSome(): Promise<void> {
     chain.begin();
     if (random(12) === 0) chain.fundSeat(pick(players), BigInt(random(300)), 1_000n, 4_000_000_000);
+    if (powers && random(4) === 0) usePower();
     for (const lane of LANES.toSorted(() => random(3) - 1)) {
       if (random(3) > 0) await stage.landItems(lane, 1 + random(20));
     }
@@ -173,14 +204,20 @@ function createLife(stage: Stage, random: (below: number) => number) {
   return { players, answered, step, settle, deployment };
 }
 
-async function runLife(seed: number, refusePerMille: number): Promise<{ refused: number }> {
+async function runLife(
+  seed: number,
+  how: { refusePerMille?: number; powers?: boolean; limits?: Partial<BankLimits> },
+): Promise<{ refused: number; expired: number }> {
+  const { refusePerMille = 0, powers = false, limits } = how;
   const random = createRandom(seed);
   const stage = await openStage({
     bankroll: 4_000n,
     refuse: () => (random(1_000) < refusePerMille ? 5 : 0),
+    ...(limits && { limits }),
+    ...(powers && { dueMs: 3_000 }),
   });
   onTestFinished(() => stage.close());
-  const life = createLife(stage, random);
+  const life = createLife(stage, random, powers);
   for (const player of life.players) await stage.seat(player, 1_000n);
   for (let index = 0; index < ACTIONS_PER_RUN; index += 1) {
     await life.step();
@@ -191,7 +228,8 @@ async function runLife(seed: number, refusePerMille: number): Promise<{ refused:
   }
   await life.settle();
   await expectSame(stage, life.players, seed);
-  return { refused: await expectOutcomes(stage, life.answered, seed) };
+  const expired = stage.chain.events().filter(({ event }) => event === 'Expired').length;
+  return { refused: await expectOutcomes(stage, life.answered, seed), expired };
 }
 
 /** The ledger's balances are the chain's, to the unit. */
@@ -213,9 +251,24 @@ async function expectSame(stage: Stage, players: readonly Address[], seed: numbe
     bankroll: String(bank?.bankroll),
     reserved: String(bank?.reserved),
     locked: String(bank?.locked),
+    exiting: String(bank?.exiting),
+    exit_at_s: bank?.exitAt,
+    paused_until_s: bank?.pausedUntil,
     unfinal_gains: '0',
+    unfinal_funds: '0',
     hold: '0',
+    credit_hold: '0',
   });
+  const day = await findBankDay(stage.context, {
+    deployment: stage.deployment,
+    bank: BANK,
+    timeS: stage.nowS(),
+  });
+  expect(day, `seed ${seed}`).toMatchObject({
+    wonUnits: bank?.won,
+    creditedUnits: bank?.credited,
+  });
+  expect(day.lossUnits, `seed ${seed}`).toBeGreaterThanOrEqual(bank?.loss ?? 0n);
 }
 
 /** Each accepted action has exactly one outcome on the chain, and the ledger says which. */
@@ -252,14 +305,33 @@ async function expectOutcomes(
 
 test(`whatever happens short of refusals, every accepted action lands (seed ${SEED})`, async () => {
   for (let run = 0; run < RUNS; run += 1) {
-    expect(await runLife(SEED + run, 0), `seed ${SEED + run}`).toEqual({ refused: 0 });
+    expect(await runLife(SEED + run, {}), `seed ${SEED + run}`).toMatchObject({ refused: 0 });
   }
+}, 60_000);
+
+test(`what is accepted within tight limits of the day lands, in any order (seed ${SEED})`, async () => {
+  const limits = { stopLossUnits: 1_500n, dayWonUnits: 9_000n, dayCreditUnits: 300n };
+  for (let run = 0; run < RUNS; run += 1) {
+    const seed = SEED + 2_000 + run;
+    expect(await runLife(seed, { limits }), `seed ${seed}`).toMatchObject({ refused: 0 });
+  }
+}, 60_000);
+
+test(`whatever powers are used and pages expire, the balances are the chain’s (seed ${SEED})`, async () => {
+  const sums = { refused: 0, expired: 0 };
+  for (let run = 0; run < RUNS; run += 1) {
+    const { refused, expired } = await runLife(SEED + 3_000 + run, { powers: true });
+    sums.refused += refused;
+    sums.expired += expired;
+  }
+  expect(sums.refused).toBeGreaterThan(0);
+  expect(sums.expired).toBeGreaterThan(0);
 }, 60_000);
 
 test(`with refusals and reorgs of them the balances are still the chain’s (seed ${SEED})`, async () => {
   let refused = 0;
   for (let run = 0; run < RUNS; run += 1) {
-    refused += (await runLife(SEED + 1_000 + run, 40)).refused;
+    refused += (await runLife(SEED + 1_000 + run, { refusePerMille: 40 })).refused;
   }
   expect(refused).toBeGreaterThan(0);
 }, 60_000);

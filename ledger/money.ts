@@ -1,32 +1,27 @@
 import type { ChainEventMessage } from '../contracts/encoding/message.ts';
 import { CroupierError } from '../platform/errors.ts';
-import { addEntry, bankOf, type Fold, placeOf, seatOf, textArg, unitsArg } from './fold.ts';
+import { applyBankEvent } from './bankEvents.ts';
+import { expiredPage } from './expired.ts';
+import { bankOf, type Fold, numberKey, placeOf, seatOf, textArg, unitsArg } from './fold.ts';
+import { move } from './movement.ts';
 
-/** What an event replaced in a row, as kept in its entry: a retraction puts it back. */
-export type Previous =
-  | { readonly maxStake: string; readonly endsAtS: number; readonly grantNo: number }
-  | { readonly maxPayout: string };
-
-/** What an event changes in a seat and a bank. A gain is the part that counts once final. */
-interface Movement {
-  readonly player?: string;
-  readonly seat?: bigint;
-  readonly seatGain?: bigint;
-  readonly bank?: number;
-  readonly bankroll?: bigint;
-  readonly reserved?: bigint;
-  readonly locked?: bigint;
+/** What an event replaced in a seat, as kept in its entry: a retraction puts it back. */
+interface SeatLimits {
+  readonly maxStake: string;
+  readonly endsAtS: number;
+  readonly grantNo: number;
+  readonly topUpLeft: string;
 }
 
 /**
  * Applies the money of an event of our operator, or takes it back (`sign` −1); `previous` is what the
- * event had replaced, for a retraction. Events that move none of our money change nothing.
+ * event's entry kept, for a retraction. Events that move none of our money change nothing.
  * @throws CroupierError `OPEN_BET_MISSING` (fatal), `EVENT_MALFORMED` (fatal)
  */
 export function applyMoney(
   fold: Fold,
   message: ChainEventMessage,
-  previous: Previous | undefined,
+  previous: string | undefined,
 ): void {
   if (message.contract !== 'bet_book') return;
   switch (message.event) {
@@ -35,7 +30,14 @@ export function applyMoney(
     case 'Settled':
     case 'Voided':
     case 'Credited':
-      applyLaneMoney(fold, message);
+    case 'ToppedUp':
+      applyLaneMoney(fold, message, previous);
+      return;
+    case 'Released':
+      if (placeOf(fold.deployment, message)) applySeat(fold, message, previous);
+      return;
+    case 'Expired':
+      applyExpired(fold, message);
       return;
     case 'SeatFunded':
     case 'SeatEnding':
@@ -49,14 +51,17 @@ export function applyMoney(
         bankOf(fold, Number(textArg(message, 'bank')));
       }
       return;
-    case 'BankFunded':
-    case 'LimitsSet':
-      if (fold.banks.has(Number(textArg(message, 'bank')))) applyBank(fold, message, previous);
-      return;
+    default:
+      // A bank that was not opened before is another operator's.
+      if (fold.banks.has(Number(message.args.bank))) applyBankEvent(fold, message, previous);
   }
 }
 
-function applyLaneMoney(fold: Fold, message: ChainEventMessage): void {
+function applyLaneMoney(
+  fold: Fold,
+  message: ChainEventMessage,
+  previous: string | undefined,
+): void {
   const place = placeOf(fold.deployment, message);
   if (!place) return;
   const player = textArg(message, 'player');
@@ -64,7 +69,7 @@ function applyLaneMoney(fold: Fold, message: ChainEventMessage): void {
   switch (message.event) {
     case 'Played': {
       const won = unitsArg(message, 'payout') - unitsArg(message, 'stake');
-      move(fold, message, { player, bank, seat: won, bankroll: -won });
+      move(fold, message, { player, bank, seat: won, bankroll: -won, counts: 'result', previous });
       return;
     }
     case 'Opened': {
@@ -88,113 +93,109 @@ function applyLaneMoney(fold: Fold, message: ChainEventMessage): void {
     }
     case 'Settled':
     case 'Voided': {
-      const bet = fold.openBets.get(place.key);
-      if (!bet) {
-        throw new CroupierError({
-          code: 'OPEN_BET_MISSING',
-          errorClass: 'fatal',
-          message: `got ${message.event} ${message.id} of number ${place.key}, expected its Opened before it`,
-        });
-      }
-      const stake = BigInt(bet.stake);
+      const { stake, profit } = openBetAt(fold, message, place.key);
       const payout = unitsArg(message, message.event === 'Settled' ? 'payout' : 'stake');
       move(fold, message, {
         player,
         bank,
         seat: payout,
         bankroll: stake - payout,
-        reserved: -BigInt(bet.profit),
+        reserved: -profit,
         locked: -stake,
+        counts: 'result',
+        previous,
       });
       return;
     }
     case 'Credited': {
       const amount = unitsArg(message, 'amount');
-      move(fold, message, { player, bank, seat: amount, bankroll: -amount });
+      move(fold, message, { player, bank, seat: amount, bankroll: -amount, counts: 'credit' });
+      return;
+    }
+    case 'ToppedUp': {
+      const amount = unitsArg(message, 'amount');
+      seatOf(fold, player).topUpLeft -= BigInt(message.sign) * amount;
+      move(fold, message, { player, seat: amount, seatGain: amount });
     }
   }
 }
 
-function applySeat(fold: Fold, message: ChainEventMessage, previous: Previous | undefined): void {
+/** Each bet's stake goes back, of a bonded page its whole reserve: a foreign credit of each seat. */
+function applyExpired(fold: Fold, message: ChainEventMessage): void {
+  const page = expiredPage(fold.deployment, message);
+  if (!page) return;
+  const seats = new Map<string, bigint>();
+  const banks = new Map<number, { bankroll: bigint; reserved: bigint; locked: bigint }>();
+  for (const seq of page.seqs) {
+    const bet = openBetAt(fold, message, numberKey(page.lane, seq));
+    const payout = page.bonded ? bet.stake + bet.profit : bet.stake;
+    seats.set(bet.player, (seats.get(bet.player) ?? 0n) + payout);
+    const sums = banks.get(bet.bank) ?? { bankroll: 0n, reserved: 0n, locked: 0n };
+    banks.set(bet.bank, {
+      bankroll: sums.bankroll + bet.stake - payout,
+      reserved: sums.reserved - bet.profit,
+      locked: sums.locked - bet.stake,
+    });
+  }
+  for (const [player, payout] of seats) {
+    move(fold, message, { player, seat: payout, seatGain: payout });
+  }
+  for (const [bank, sums] of banks) move(fold, message, { bank, ...sums, counts: 'result' });
+}
+
+function openBetAt(
+  fold: Fold,
+  message: ChainEventMessage,
+  key: string,
+): { player: string; bank: number; stake: bigint; profit: bigint } {
+  const bet = fold.openBets.get(key);
+  if (!bet) {
+    throw new CroupierError({
+      code: 'OPEN_BET_MISSING',
+      errorClass: 'fatal',
+      message: `got ${message.event} ${message.id} of number ${key}, expected its Opened before it`,
+    });
+  }
+  const { player, bank, stake, profit } = bet;
+  return { player, bank, stake: BigInt(stake), profit: BigInt(profit) };
+}
+
+function applySeat(fold: Fold, message: ChainEventMessage, previous: string | undefined): void {
   const player = textArg(message, 'player');
-  const seat = seatOf(fold, player);
-  const replaced: Previous = {
-    maxStake: String(seat.maxStake),
-    endsAtS: seat.endsAtS,
-    grantNo: seat.grantNo,
-  };
   if (message.event === 'SeatSwept') {
     move(fold, message, { player, seat: -unitsArg(message, 'amount') });
     return;
   }
+  const seat = seatOf(fold, player);
+  const replaced: SeatLimits = {
+    maxStake: String(seat.maxStake),
+    endsAtS: seat.endsAtS,
+    grantNo: seat.grantNo,
+    topUpLeft: String(seat.topUpLeft),
+  };
   if (message.sign < 0) {
-    if (previous && 'maxStake' in previous) {
-      seat.maxStake = BigInt(previous.maxStake);
-      seat.endsAtS = previous.endsAtS;
-      seat.grantNo = previous.grantNo;
+    if (previous !== undefined) {
+      const limits = JSON.parse(previous) as SeatLimits;
+      seat.maxStake = BigInt(limits.maxStake);
+      seat.endsAtS = limits.endsAtS;
+      seat.grantNo = limits.grantNo;
+      seat.topUpLeft = BigInt(limits.topUpLeft);
     }
   } else if (message.event === 'SeatFunded') {
     seat.maxStake = unitsArg(message, 'maxStake');
     seat.endsAtS = Number(textArg(message, 'expiry'));
     seat.grantNo = Number(textArg(message, 'grantNo'));
-  } else {
+    seat.topUpLeft = unitsArg(message, 'topUp');
+  } else if (message.event === 'SeatEnding') {
     seat.endsAtS = Number(textArg(message, 'endsAt'));
+  } else {
+    seat.endsAtS = message.blockTime;
   }
   const amount = message.event === 'SeatFunded' ? unitsArg(message, 'amount') : 0n;
-  move(fold, message, { player, seat: amount, seatGain: amount }, replaced);
-}
-
-function applyBank(fold: Fold, message: ChainEventMessage, previous: Previous | undefined): void {
-  const number = Number(textArg(message, 'bank'));
-  if (message.event === 'BankFunded') {
-    move(fold, message, { bank: number, bankroll: unitsArg(message, 'amount') });
-    return;
-  }
-  const bank = bankOf(fold, number);
-  const replaced: Previous = { maxPayout: String(bank.maxPayout) };
-  if (message.sign > 0) bank.maxPayout = unitsArg(message, 'maxPayout');
-  else if (previous && 'maxPayout' in previous) bank.maxPayout = BigInt(previous.maxPayout);
-  move(fold, message, { bank: number }, replaced);
-}
-
-/** Writes the movement into the rows and the book, times the message's sign. */
-function move(
-  fold: Fold,
-  message: ChainEventMessage,
-  movement: Movement,
-  replaced?: Previous,
-): void {
-  const sign = BigInt(message.sign);
-  const previous = replaced && message.sign > 0 ? { previous: JSON.stringify(replaced) } : {};
-  const { player, bank: number } = movement;
-  if (player !== undefined) {
-    const amount = sign * (movement.seat ?? 0n);
-    const gain = sign * (movement.seatGain ?? 0n);
-    const seat = seatOf(fold, player);
-    seat.chainBalance += amount;
-    seat.unfinalCredits += gain;
-    if (amount !== 0n || replaced) {
-      addEntry(fold, message, { account: `seat:${player}`, amount, gain, ...previous });
-    }
-  }
-  if (number === undefined) return;
-  const bank = bankOf(fold, number);
-  const bankroll = sign * (movement.bankroll ?? 0n);
-  const reserved = sign * (movement.reserved ?? 0n);
-  const locked = sign * (movement.locked ?? 0n);
-  const rise = (movement.bankroll ?? 0n) - (movement.reserved ?? 0n);
-  const gain = rise > 0n ? sign * rise : 0n;
-  bank.bankroll += bankroll;
-  bank.reserved += reserved;
-  bank.locked += locked;
-  bank.unfinalGains += gain;
-  if (bankroll !== 0n || gain !== 0n || (replaced && player === undefined)) {
-    addEntry(fold, message, { account: `bankroll:${number}`, amount: bankroll, gain, ...previous });
-  }
-  if (reserved !== 0n) {
-    addEntry(fold, message, { account: `reserved:${number}`, amount: reserved, gain: 0n });
-  }
-  if (locked !== 0n) {
-    addEntry(fold, message, { account: `locked:${number}`, amount: locked, gain: 0n });
-  }
+  move(fold, message, {
+    player,
+    seat: amount,
+    seatGain: amount,
+    replaced: JSON.stringify(replaced),
+  });
 }

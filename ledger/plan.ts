@@ -259,6 +259,7 @@ function openPage(plan: Plan, key: string, intent: IntentRow): void {
     state: 'busy',
     open_seq: seq,
     closing_seq: null,
+    expired_block: null,
   });
   plan.changedSlots.add(slot);
   plan.bets.set(key, { ...bet, slot, lane: plan.lane, seq, due_s: dueS });
@@ -390,6 +391,7 @@ async function writePlan(tx: LedgerTransaction, plan: Plan): Promise<void> {
           state: row.ref('excluded.state'),
           open_seq: row.ref('excluded.open_seq'),
           closing_seq: row.ref('excluded.closing_seq'),
+          expired_block: row.ref('excluded.expired_block'),
         })),
       )
       .execute();

@@ -51,9 +51,16 @@ export async function beginEpoch(
     .execute();
   await tx
     .updateTable('slot')
-    .set({ state: 'busy' })
+    .set({ state: 'busy', expired_block: null })
     .where('deployment', '=', deployment)
     .execute();
+  await tx
+    .updateTable('bet')
+    .set({ state: 'open' })
+    .where('deployment', '=', deployment)
+    .where('state', '=', 'expired')
+    .execute();
+  await tx.deleteFrom('bank_day').where('deployment', '=', deployment).execute();
   return await resetBalances(context, tx, deployment);
 }
 
@@ -72,7 +79,7 @@ async function resetBalances(
   tx: LedgerTransaction,
   deployment: string,
 ): Promise<AccountState[]> {
-  const { pending, hold } = await sumIntents(tx, deployment);
+  const { pending, hold, creditHold } = await sumIntents(tx, deployment);
   const rows = await context.journal
     .lockRows(tx.selectFrom('account').selectAll().where('deployment', '=', deployment))
     .execute();
@@ -84,6 +91,7 @@ async function resetBalances(
     maxStake: 0n,
     endsAtS: 0,
     grantNo: 0,
+    topUpLeft: 0n,
   }));
   await writeAccounts(tx, accounts);
   const banks = await context.journal
@@ -91,7 +99,11 @@ async function resetBalances(
     .execute();
   await writeBanks(
     tx,
-    banks.map(({ bank }) => ({ ...emptyBank(deployment, bank), hold: hold.get(bank) ?? 0n })),
+    banks.map(({ bank }) => ({
+      ...emptyBank(deployment, bank),
+      hold: hold.get(bank) ?? 0n,
+      creditHold: creditHold.get(bank) ?? 0n,
+    })),
   );
   return accounts;
 }
@@ -100,14 +112,20 @@ async function resetBalances(
 export async function sumIntents(
   tx: Pick<LedgerTransaction, 'selectFrom'>,
   deployment: string,
-): Promise<{ pending: Map<string, bigint>; hold: Map<number, bigint> }> {
+): Promise<{
+  pending: Map<string, bigint>;
+  hold: Map<number, bigint>;
+  /** The part of `hold` that credits hold. */
+  creditHold: Map<number, bigint>;
+}> {
   const pending = new Map<string, bigint>();
   const hold = new Map<number, bigint>();
+  const creditHold = new Map<number, bigint>();
   let after = 0;
   for (;;) {
     const rows = await tx
       .selectFrom('intent')
-      .select(['intent', 'player', 'bank', 'delta', 'hold', 'state'])
+      .select(['intent', 'player', 'bank', 'delta', 'hold', 'state', 'kind'])
       .where('deployment', '=', deployment)
       .where('intent', '>', after)
       .orderBy('intent')
@@ -118,9 +136,12 @@ export async function sumIntents(
       const held = holdOf(row.state, BigInt(row.hold));
       pending.set(row.player, (pending.get(row.player) ?? 0n) + taken);
       hold.set(row.bank, (hold.get(row.bank) ?? 0n) + held);
+      if (row.kind === 'credit') {
+        creditHold.set(row.bank, (creditHold.get(row.bank) ?? 0n) + held);
+      }
     }
     const last = rows.at(-1);
-    if (!last || rows.length < INTENTS_PER_READ) return { pending, hold };
+    if (!last || rows.length < INTENTS_PER_READ) return { pending, hold, creditHold };
     after = last.intent;
   }
 }

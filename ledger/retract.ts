@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { ChainEventMessage } from '../contracts/encoding/message.ts';
 import { CroupierError } from '../platform/errors.ts';
+import { expireBets } from './expired.ts';
 import { type Fold, moveIntent, placeOf } from './fold.ts';
 import { itemOf, refsOf } from './land.ts';
 import type { IntentTable } from './schema.ts';
@@ -15,6 +16,7 @@ const NOWHERE = { block: null, tx: null, rejectionCode: null };
  * @throws CroupierError `RETRACTED_BELOW_FINAL` (fatal)
  */
 export function retractIntents(fold: Fold, message: ChainEventMessage): void {
+  if (message.event === 'Expired') expireBets(fold, message);
   const place = placeOf(fold.deployment, message);
   if (!place) return;
   const atNumber = fold.intentsByNumber.get(place.key) ?? [];
@@ -25,6 +27,9 @@ export function retractIntents(fold: Fold, message: ChainEventMessage): void {
     case 'Opened':
     case 'Credited':
     case 'OpenRejected':
+    case 'ToppedUp':
+    case 'Released':
+    case 'RoundFinalized':
       fold.closings.set(place.key, null);
       replan(fold, message, [...atNumber, ...named]);
       return;

@@ -11,6 +11,7 @@ export interface LedgerDatabase {
   session: SessionTable;
   account: AccountTable;
   bank: BankTable;
+  bank_day: BankDayTable;
   entry: EntryTable;
   request: RequestTable;
   bet: BetTable;
@@ -88,30 +89,70 @@ export interface AccountTable {
   /** The seat ends then; seconds. */
   ends_at_s: number;
   grant_no: number;
+  /** What may still be topped up during the grant. */
+  top_up_left: string;
   /** Number of the player's last intent. */
   player_seq: number;
   /** Rises with every write of the row: of two readings the one with the higher version is newer. */
   version: number;
 }
 
-/** A bank. headroom = bankroll − reserved − unfinal_gains − hold. */
+/**
+ * A bank. headroom = bankroll − reserved − exiting − unfinal_gains − hold. Its limits are those of the
+ * contract: what was lowered counts at once, what was raised is announced until it is ready.
+ */
 export interface BankTable {
   deployment: string;
   bank: number;
   bankroll: string;
   reserved: string;
   locked: string;
-  /** What events that are not final added to bankroll − reserved: profits, deposits, freed reserves. */
+  /** Asked to leave the bankroll: it backs no new bet. */
+  exiting: string;
+  /** From then on it may leave; 0: nothing is exiting. Seconds. */
+  exit_at_s: number;
+  /** What events that are not final added to headroom: profits, deposits, freed reserves. */
   unfinal_gains: string;
+  /** The part of it that no bet brought: deposits, exits that were taken back. */
+  unfinal_funds: string;
   /** Σ of the worst cases of the intents that have not landed. */
   hold: string;
+  /** The part of it that credits hold. */
+  credit_hold: string;
   max_payout: string;
+  stop_loss: string;
+  day_won: string;
+  day_credit: string;
+  max_horizon_s: number;
+  /** JSON of the limits that count from `limits_ready_at_s` on, in place of these; null: none. */
+  announced: string | null;
+  limits_ready_at_s: number;
+  paused_until_s: number;
+  /** The UTC day (days since the epoch) for which it is halted; null: it is not. */
+  halted_day: number | null;
+}
+
+/**
+ * What the bets of one partition did to a bank in one UTC day (days since the epoch, by block time).
+ * `loss` is the drawdown as if these were its only bets: its sum over the partitions is never below
+ * that of the contract, which sees all of them in one order.
+ */
+export interface BankDayTable {
+  deployment: string;
+  bank: number;
+  partition: number;
+  day: number;
+  loss: string;
+  /** Σ of net wins; with those of the other partitions it is the contract's. */
+  won: string;
+  /** Σ of credits, likewise. */
+  credited: string;
 }
 
 /**
  * Append-only. In an epoch each account's balance is the sum of its entries' amounts. `account` is
- * `seat:<address>`, `bankroll:<bank>`, `reserved:<bank>` or `locked:<bank>`. A retraction appends
- * the negative.
+ * `seat:<address>`, `bankroll:<bank>`, `reserved:<bank>`, `locked:<bank>` or `exiting:<bank>`; an event
+ * has at most one for each. A retraction appends the negative.
  */
 export interface EntryTable {
   entry: Generated<number>;
@@ -123,14 +164,18 @@ export interface EntryTable {
   /** Solidity name of the event. */
   event: string;
   event_id: string;
+  /** −1: it takes back what the same event did. */
+  sign: number;
   amount: string;
-  /** What of it counts only once final: the rise of a seat by a grant, of a bank's bankroll − reserved. */
+  /** What of it counts only once final: the rise of a seat by a grant, of a bank's headroom. */
   gain: string;
   block_number: number;
+  /** Seconds since the epoch. */
+  block_time_s: number;
   tx_hash: string;
   /** 1 once final and its rise counts everywhere. Not part of the entry's meaning: derived from the watermark. */
   final: number;
-  /** JSON: what the event replaced and a retraction restores (limits of a seat). */
+  /** JSON: what the event replaced and a retraction restores (limits, a drawdown). */
   previous: string | null;
 }
 
@@ -160,7 +205,8 @@ export interface BetTable {
   deployment: string;
   /** SHA-256 over the length-prefixed (provider, brand, txId of the bet). */
   bet_key: Uint8Array;
-  state: 'open' | 'settled' | 'voided' | 'tombstone';
+  /** `expired`: the page ended after its due time, before a result was accepted. */
+  state: 'open' | 'settled' | 'voided' | 'expired' | 'tombstone';
   provider: string;
   brand: string;
   tx_id: string;
@@ -268,6 +314,8 @@ export interface SlotTable {
   open_seq: number;
   /** Number of the SETTLE or OPEN whose finality frees it. */
   closing_seq: number | null;
+  /** Block in which its page expired, whose finality frees it too. */
+  expired_block: number | null;
 }
 
 /** A bet that the chain opened, by its number: what its settlement releases. Kept once settled. */

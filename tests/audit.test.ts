@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type AuditResult, audit } from '../cli/audit/audit.ts';
 import type { Mismatch } from '../cli/audit/mismatch.ts';
+import { DEFAULT_CONFIG } from '../cli/contractsConfig.ts';
 import { runDemo } from '../cli/demo/demo.ts';
 import { createDevClients, mintToPlayers } from '../cli/deployment.ts';
 import { type Stack, startStack } from '../cli/stack.ts';
@@ -20,7 +21,12 @@ let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'croupier-audit-'));
-  stack = await startStack({ dataFolder: folder, port: 0, say: () => {} });
+  stack = await startStack({
+    dataFolder: folder,
+    port: 0,
+    configPath: DEFAULT_CONFIG,
+    say: () => {},
+  });
   const { id, facts } = stack.deployment();
   await runDemo({
     baseUrl: stack.url,

@@ -65,7 +65,7 @@ export async function audit(args: {
   const effects = effectsOf(logs, deployment);
   const chain = await auditChain({ client, deployment, facts, logs, effects, block }, mismatches);
   const mirrored = auditLedger(
-    { path: args.ledgerPath, deployment: name, facts, chain, effects },
+    { path: args.ledgerPath, deployment: name, facts, chain, effects, partitions },
     mismatches,
   );
   const warehouse = await auditWarehouse({ query: args.query, deployment: name, logs }, mismatches);

@@ -14,11 +14,15 @@ const TYPES: Readonly<Record<string, string>> = {
   Credited: 'bet.credited',
   OpenRejected: 'bet.rejected',
   Rejected: 'bet.rejected',
+  Expired: 'bet.expired',
   Closed: 'page.closed',
+  RoundFinalized: 'round.finalized',
   BatchApplied: 'batch.applied',
   SeatFunded: 'seat.movement',
   SeatEnding: 'seat.movement',
   SeatSwept: 'seat.movement',
+  ToppedUp: 'seat.movement',
+  Released: 'seat.movement',
   Deposited: 'treasury.movement',
   Withdrawn: 'treasury.movement',
   Allowed: 'treasury.movement',
@@ -26,11 +30,22 @@ const TYPES: Readonly<Record<string, string>> = {
   Pushed: 'treasury.movement',
   BankFunded: 'bank.movement',
   BankOpened: 'bank.movement',
+  ExitRequested: 'bank.movement',
+  ExitCancelled: 'bank.movement',
+  BankExited: 'bank.movement',
   OperatorRegistered: 'operator.change',
+  AdminNamed: 'operator.change',
   AdminSet: 'operator.change',
+  GuardianNamed: 'operator.change',
   GuardianSet: 'operator.change',
   ExecutorSet: 'operator.change',
+  BankAdminNamed: 'operator.change',
+  BankAdminSet: 'operator.change',
+  PayoutSet: 'operator.change',
   LimitsSet: 'operator.change',
+  Halted: 'operator.change',
+  Resumed: 'operator.change',
+  Paused: 'operator.change',
 };
 
 /** A message as a consumer sees it. */
@@ -162,7 +177,7 @@ function checkFields(
   check('partition of the event', partitionOf(log, partitions), partition);
 }
 
-/** A player's events by the player, a lane's by its shard, all others in the first. */
+/** A player's events by the player, a lane's and a page's by the shard, all others in the first. */
 function partitionOf({ args }: ChainLog, partitions: number): number {
   const mask = BigInt(partitions - 1);
   if (typeof args.player === 'string' && BigInt(args.player) !== 0n) {
@@ -170,6 +185,7 @@ function partitionOf({ args }: ChainLog, partitions: number): number {
   }
   if (typeof args.id === 'string') return Number((BigInt(args.id) >> 80n) & mask);
   if (typeof args.lane === 'string') return Number(BigInt(args.lane) & mask);
+  if (typeof args.page === 'string') return Number((BigInt(args.page) >> 32n) & mask);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 import type { Address, PublicClient } from 'viem';
 import { betBookAbi } from '../../contracts/generated/betBook.ts';
 import { treasuryAbi } from '../../contracts/generated/treasury.ts';
+import { type BankState, bankStatesOf, dayOf, isHalted, limitsAt } from './bankStates.ts';
 import { type AuditedDeployment, type ChainLog, partsOfId } from './chainLogs.ts';
 import { balancesOf, type Effect } from './effects.ts';
 import type { Mismatches } from './mismatch.ts';
@@ -9,7 +10,14 @@ import type { AcceptedAction, DemoFacts } from './record.ts';
 /** What the contract itself answers. */
 export interface ChainState {
   readonly seats: ReadonlyMap<string, SeatState>;
-  readonly banks: ReadonlyMap<string, { bankroll: bigint; reserved: bigint; locked: bigint }>;
+  readonly banks: ReadonlyMap<string, BankMoney>;
+}
+
+export interface BankMoney {
+  readonly bankroll: bigint;
+  readonly reserved: bigint;
+  readonly locked: bigint;
+  readonly exiting: bigint;
 }
 
 export interface SeatState {
@@ -17,6 +25,7 @@ export interface SeatState {
   readonly maxStake: bigint;
   readonly expiry: number;
   readonly grantNo: number;
+  readonly topUpLeft: bigint;
 }
 
 /** How the accepted bets fared on chain. */
@@ -25,12 +34,17 @@ export interface ChainOutcome {
   /** The event of each accepted action, by its ref. */
   readonly outcomes: ReadonlyMap<string, ChainLog>;
   readonly rejectedBets: number;
+  /** Refs of bets whose page expired while they were open. */
+  readonly expired: ReadonlySet<string>;
+  /** What the events make of the banks, besides their money. */
+  readonly bankStates: ReadonlyMap<string, BankState>;
 }
 
 /**
  * Compares what the provider was answered with the node: every accepted action has exactly one event
  * of its own, of the right amount; no other lane event is there; no number is missing; the events add
- * up to what the contract answers, and that is what the players were told.
+ * up to what the contract answers (balances, limits, pauses, counters of the day), and that is what the
+ * players were told.
  */
 export async function auditChain(
   args: {
@@ -50,7 +64,9 @@ export async function auditChain(
   const { outcomes, rejectedBets } = auditOutcomes(facts.accepted, own, mismatches);
   await auditNumbers(args, own, mismatches);
   const state = await auditBalances(args, mismatches);
-  return { state, outcomes, rejectedBets };
+  const bankStates = bankStatesOf(logs, args.effects, deployment);
+  await auditBanks(args, bankStates, mismatches);
+  return { state, outcomes, rejectedBets, expired: expiredRefs(logs), bankStates };
 }
 
 function auditOutcomes(
@@ -207,7 +223,8 @@ async function auditBalances(
   const { betBook: address, operator } = deployment;
   const balances = balancesOf(args.effects);
   const seats = new Map<string, SeatState>();
-  const banks = new Map<string, { bankroll: bigint; reserved: bigint; locked: bigint }>();
+  const banks = new Map<string, BankMoney>();
+  const topUps = topUpsOf(args.logs, deployment);
   const operatorText = operator.toLowerCase();
   const players = new Set(facts.balances.keys());
   for (const { event, args: values } of args.logs) {
@@ -222,7 +239,7 @@ async function auditBalances(
       blockNumber,
     });
     banks.set(String(values.bank), bank);
-    for (const part of ['bankroll', 'reserved', 'locked'] as const) {
+    for (const part of ['bankroll', 'reserved', 'locked', 'exiting'] as const) {
       const key = `${part}:${values.bank}`;
       const sum = balances.get(key) ?? 0n;
       mismatches.check({ store: 'chain', key, field: 'sum of events' }, bank[part], sum);
@@ -236,10 +253,19 @@ async function auditBalances(
       args: [player as Address, operator],
       blockNumber,
     });
-    seats.set(player, seat);
+    const topUpLeft = await client.readContract({
+      address,
+      abi: betBookAbi,
+      functionName: 'topUpLeft',
+      args: [player as Address, operator],
+      blockNumber,
+    });
+    seats.set(player, { ...seat, topUpLeft });
     const key = `seat:${player}`;
     const sum = balances.get(key) ?? 0n;
     mismatches.check({ store: 'chain', key, field: 'sum of events' }, seat.balance, sum);
+    const left = topUps.get(player) ?? 0n;
+    mismatches.check({ store: 'chain', key, field: 'topUpLeft' }, topUpLeft, left);
     const predicted = facts.balances.get(player);
     if (predicted === undefined) continue;
     mismatches.check({ store: 'chain', key, field: 'balance' }, predicted, seat.balance);
@@ -254,4 +280,81 @@ async function auditBalances(
     mismatches.check({ store: 'chain', key: contract, field: 'solvent' }, true, held >= owed);
   }
   return { seats, banks };
+}
+
+/** Limits, pause, halt and the day's counters of each bank, from the events and from the getters. */
+async function auditBanks(
+  args: { client: PublicClient; deployment: AuditedDeployment; block: bigint },
+  states: ReadonlyMap<string, BankState>,
+  mismatches: Mismatches,
+): Promise<void> {
+  const { client, block: blockNumber } = args;
+  const timeS = Number((await client.getBlock({ blockNumber })).timestamp);
+  for (const [number, state] of states) {
+    const read = { address: args.deployment.betBook, abi: betBookAbi, blockNumber } as const;
+    const bank = await client.readContract({
+      ...read,
+      functionName: 'bank',
+      args: [Number(number)],
+    });
+    const limits = await client.readContract({
+      ...read,
+      functionName: 'limits',
+      args: [Number(number)],
+    });
+    const [announced, readyAt] = await client.readContract({
+      ...read,
+      functionName: 'pendingLimits',
+      args: [Number(number)],
+    });
+    const isPending = state.announced !== null && timeS < state.readyAt;
+    const pending = (isPending && state.announced) || [0n, 0n, 0n, 0n, 0n];
+    const check = (field: string, expected: unknown, got: unknown): void => {
+      mismatches.check({ store: 'chain', key: `bank ${number}`, field }, expected, got);
+    };
+    check('limits', Object.values(limits).join(), limitsAt(state, timeS).join());
+    check('pendingLimits', Object.values(announced).join(), pending.join());
+    check('pendingLimits.readyAt', readyAt, isPending ? state.readyAt : 0);
+    check('pausedUntil', bank.pausedUntil, state.pausedUntil);
+    check('halted', bank.halted, isHalted(state, timeS));
+    check('exitAt', bank.exitAt, state.exitAt);
+    const day = dayOf(state, timeS);
+    for (const part of ['loss', 'won', 'credited'] as const) check(part, bank[part], day[part]);
+  }
+}
+
+/** What is left of each player's top-up, from the events. */
+function topUpsOf(logs: readonly ChainLog[], deployment: AuditedDeployment): Map<string, bigint> {
+  const left = new Map<string, bigint>();
+  const operator = deployment.operator.toLowerCase();
+  for (const { event, args: values } of logs) {
+    const player = String(values.player);
+    if (event === 'SeatFunded' && values.operator === operator) {
+      left.set(player, BigInt(String(values.topUp)));
+    }
+    if (event !== 'ToppedUp') continue;
+    if (partsOfId(String(values.id)).operatorNo !== deployment.operatorNo) continue;
+    left.set(player, (left.get(player) ?? 0n) - BigInt(String(values.amount)));
+  }
+  return left;
+}
+
+function expiredRefs(logs: readonly ChainLog[]): Set<string> {
+  const opened = new Map<string, string>();
+  const expired = new Set<string>();
+  for (const { event, args: values } of logs) {
+    if (event === 'Opened') {
+      const { lane, seq } = partsOfId(String(values.id));
+      opened.set(`${lane}:${seq}`, String(values.ref));
+    }
+    if (event !== 'Expired') continue;
+    const lane = BigInt(String(values.page)) >> 32n;
+    const mask = BigInt(String(values.mask));
+    for (let offset = 0; mask >> BigInt(offset) > 0n; offset++) {
+      if (((mask >> BigInt(offset)) & 1n) === 0n) continue;
+      const ref = opened.get(`${lane}:${Number(values.firstSeq) + offset}`);
+      if (ref !== undefined) expired.add(ref);
+    }
+  }
+  return expired;
 }

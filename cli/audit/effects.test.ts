@@ -38,6 +38,33 @@ test('bets, results, voids and credits move money between seat and bank, and los
   expect(balances(logs)[`seat:${PLAYER}`]).toBe(0n);
 });
 
+test('top-ups, exits and expired pages move money as the contracts document it', () => {
+  const { log, logs } = createLogs();
+  log('BankOpened', { bank: '1', operator: OPERATOR });
+  log('BankFunded', { bank: '1', amount: '1000' });
+  log('SeatFunded', { player: PLAYER, operator: OPERATOR, amount: '500' });
+  log('ToppedUp', { id: betId(0), player: PLAYER, amount: '7' });
+  log('ExitRequested', { bank: '1', amount: '300' });
+  log('ExitRequested', { bank: '1', amount: '200' });
+  log('BankExited', { bank: '1', to: OPERATOR, amount: '150' });
+  expect(balances(logs)).toMatchObject({ 'bankroll:1': 850n, 'exiting:1': 50n });
+  log('ExitCancelled', { bank: '1' });
+  expect(balances(logs)).toMatchObject({ 'exiting:1': 0n, [`seat:${PLAYER}`]: 507n });
+  log('Opened', { id: betId(1), player: PLAYER, stake: '20', maxPayout: '60' });
+  log('Opened', { id: betId(2), player: PLAYER, stake: '30', maxPayout: '90' });
+  log('Opened', { id: betId(3), player: PLAYER, stake: '40', maxPayout: '41' });
+  const page = (((1n << 16n) | 1n) << 32n).toString();
+  const expired = log('Expired', { page, firstSeq: '1', mask: '3' });
+  const bonded = { ...expired, args: { page, firstSeq: '3', mask: '1', bonded: true } };
+  expect(balances([...logs, bonded])).toEqual({
+    'bankroll:1': 850n - 1n,
+    'exiting:1': 0n,
+    'locked:1': 0n,
+    'reserved:1': 0n,
+    [`seat:${PLAYER}`]: 507n + 1n,
+  });
+});
+
 test("another operator's seats, banks and bets do not count", () => {
   const { log, logs } = createLogs();
   log('BankOpened', { bank: '2', operator: OTHER });

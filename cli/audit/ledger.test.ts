@@ -20,6 +20,7 @@ import { systemClock } from '../../platform/clock.ts';
 import { noCrash } from '../../platform/crash.ts';
 import { openSqliteJournal } from '../../platform/journal/sqlite.ts';
 import type { Exchange } from '../demo/record.ts';
+import { bankStatesOf } from './bankStates.ts';
 import type { ChainLog } from './chainLogs.ts';
 import { effectsOf } from './effects.ts';
 import { auditLedger } from './ledger.ts';
@@ -76,10 +77,18 @@ beforeAll(async () => {
   logs = made.logs;
   const { log } = made;
   log('BankOpened', { bank: '1', operator: OPERATOR, admin: OPERATOR, n: '1' });
-  log('LimitsSet', { bank: '1', maxPayout: '1000', maxHorizon: '9', readyAt: '0', n: '2' });
+  const limits = { maxPayout: '1000', stopLoss: '5000', dayWon: '6000', dayCredit: '700' };
+  log('LimitsSet', { bank: '1', ...limits, maxHorizon: '864000', readyAt: '0', n: '2' });
   log('BankFunded', { bank: '1', amount: '10000', n: '3' });
   await apply(0, logs, 1);
-  const grant = { maxStake: '1000', expiry: `${EXPIRY}`, grantNo: '1', grantHash: '0x', n: '4' };
+  const grant = {
+    topUp: '80',
+    maxStake: '1000',
+    expiry: `${EXPIRY}`,
+    grantNo: '1',
+    grantHash: '0x',
+    n: '4',
+  };
   log('SeatFunded', { player: PLAYER, operator: OPERATOR, amount: `${BUY_IN}`, ...grant });
   await apply(SHARD, logs.slice(3), 1);
 
@@ -185,16 +194,24 @@ async function apply(
 
 function auditIt(): { final: number; mismatches: readonly Mismatch[] } {
   const mismatches = createMismatches();
-  const seat = { balance: 522n, maxStake: 1000n, expiry: EXPIRY, grantNo: 1 };
-  const bank = { bankroll: 10_000n - 22n, reserved: 0n, locked: 0n };
+  const seat = { balance: 522n, maxStake: 1000n, expiry: EXPIRY, grantNo: 1, topUpLeft: 80n };
+  const bank = { bankroll: 10_000n - 22n, reserved: 0n, locked: 0n, exiting: 0n };
+  const effects = effectsOf(logs, auditedDeployment);
   const state = { seats: new Map([[PLAYER, seat]]), banks: new Map([['1', bank]]) };
   const final = auditLedger(
     {
       path: join(folder, 'ledger.sqlite'),
       deployment,
       facts,
-      chain: { state, outcomes, rejectedBets: 0 },
-      effects: effectsOf(logs, auditedDeployment),
+      chain: {
+        state,
+        outcomes,
+        rejectedBets: 0,
+        expired: new Set(),
+        bankStates: bankStatesOf(logs, effects, auditedDeployment),
+      },
+      effects,
+      partitions: 4,
     },
     mismatches,
   );
@@ -210,6 +227,13 @@ test.each([
   ['account', 'pending', `'1'`, `account ${PLAYER}`],
   ['bank', 'bankroll', `'9979'`, 'bank 1'],
   ['bank', 'hold', `'1'`, 'bank 1'],
+  ['account', 'top_up_left', `'81'`, `account ${PLAYER}`],
+  ['bank', 'exiting', `'1'`, 'bank 1'],
+  ['bank', 'stop_loss', `'5001'`, 'bank 1'],
+  ['bank', 'paused_until_s', '5', 'bank 1'],
+  ['bank', 'halted_day', '5', 'bank 1'],
+  ['bank_day', 'loss', `'14'`, 'bank_day 1, partition 1'],
+  ['bank_day', 'credited', `'8'`, 'bank_day 1, partition 1'],
   ['entry', 'amount', `'16'`, `seat:${PLAYER}`],
   ['entry', 'tx_hash', `'0x'`, `seat:${PLAYER}`],
   ['request', 'answer_body', `'{}'`, 'request bet0'],
@@ -225,6 +249,7 @@ test.each([
   const where = {
     account: 'true',
     bank: 'true',
+    bank_day: 'true',
     entry: `event = 'Played' AND account = 'seat:${PLAYER}'`,
     request: `idempotency_key = 'bet0'`,
     bet: `tx_id = 'bet0'`,

@@ -12,6 +12,8 @@ interface LedgerAudit {
   readonly facts: DemoFacts;
   readonly chain: ChainOutcome;
   readonly effects: readonly Effect[];
+  /** Of the topic of chain events. */
+  readonly partitions: number;
 }
 
 /**
@@ -27,9 +29,10 @@ export function auditLedger(args: LedgerAudit, mismatches: Mismatches): number {
     };
     auditAccounts(args, rowsOf('account'), mismatches);
     auditBanks(args, rowsOf('bank'), mismatches);
+    auditDays(args, rowsOf('bank_day'), mismatches);
     auditEntries(args.effects, rowsOf('entry'), mismatches);
     auditRequests(args.facts, rowsOf('request'), mismatches);
-    auditBets(args.facts.accepted, rowsOf('bet'), mismatches);
+    auditBets(args, rowsOf('bet'), mismatches);
     return auditIntents(args, rowsOf('intent'), mismatches);
   } finally {
     database.close();
@@ -78,6 +81,7 @@ function auditAccounts(args: LedgerAudit, rows: readonly Row[], mismatches: Mism
       max_stake: seat.maxStake,
       ends_at_s: seat.expiry,
       grant_no: seat.grantNo,
+      top_up_left: seat.topUpLeft,
     });
   }
   compareRows('account', expected, keyed(rows, 'player'), mismatches);
@@ -85,10 +89,63 @@ function auditAccounts(args: LedgerAudit, rows: readonly Row[], mismatches: Mism
 
 function auditBanks(args: LedgerAudit, rows: readonly Row[], mismatches: Mismatches): void {
   const expected = new Map<string, Row>();
-  for (const [bank, { bankroll, reserved, locked }] of args.chain.state.banks) {
-    expected.set(bank, { bankroll, reserved, locked, unfinal_gains: 0, hold: 0 });
+  for (const [bank, { bankroll, reserved, locked, exiting }] of args.chain.state.banks) {
+    const held = { unfinal_gains: 0, unfinal_funds: 0, hold: 0, credit_hold: 0 };
+    const state = args.chain.bankStates.get(bank);
+    const [maxPayout, stopLoss, dayWon, dayCredit, maxHorizon] = state?.limits ?? [];
+    const announced = state?.announced && [
+      ...state.announced.slice(0, -1).map(String),
+      Number(state.announced.at(-1)),
+    ];
+    expected.set(bank, {
+      ...{ bankroll, reserved, locked, exiting, ...held },
+      exit_at_s: state?.exitAt,
+      max_payout: maxPayout,
+      stop_loss: stopLoss,
+      day_won: dayWon,
+      day_credit: dayCredit,
+      max_horizon_s: maxHorizon,
+      announced: announced ? JSON.stringify(announced) : null,
+      limits_ready_at_s: state?.readyAt,
+      paused_until_s: state?.pausedUntil,
+      halted_day: state?.haltedDay,
+    });
   }
   compareRows('bank', expected, keyed(rows, 'bank'), mismatches);
+}
+
+/** Each partition's days; a row of zeros is as good as none. */
+function auditDays(args: LedgerAudit, rows: readonly Row[], mismatches: Mismatches): void {
+  const expected = new Map<string, Row>();
+  const name = (bank: unknown, partition: unknown, day: unknown): string =>
+    `${bank}, partition ${partition}, day ${day}`;
+  const groups = new Map<string, Map<string, bigint[]>>();
+  for (const [bank, { daysOfShards }] of args.chain.bankStates) {
+    for (const [key, { loss, won, credited }] of daysOfShards) {
+      const [shard, day] = key.split(':').map(Number);
+      const partition = (shard ?? 0) % args.partitions;
+      const rowName = name(bank, partition, day);
+      const group = groups.get(rowName) ?? new Map<string, bigint[]>();
+      groups.set(rowName, group);
+      group.set(String(shard), [loss, won, credited]);
+    }
+  }
+  for (const [rowName, group] of groups) {
+    const [[loss = 0n] = []] = group.values();
+    const sum = (index: number): bigint =>
+      [...group.values()].reduce((total, counters) => total + (counters[index] ?? 0n), 0n);
+    // Of several shards in one partition the drawdown depends on their order.
+    const drawdown = group.size === 1 ? { loss } : {};
+    expected.set(rowName, { ...drawdown, won: sum(1), credited: sum(2) });
+  }
+  const got = new Map(
+    rows
+      .map((row) => [name(row.bank, row.partition, row.day), row] as const)
+      .filter(([rowName, { loss, won, credited }]) => {
+        return expected.has(rowName) || `${loss}${won}${credited}` !== '000';
+      }),
+  );
+  compareRows('bank_day', expected, got, mismatches);
 }
 
 /**
@@ -104,7 +161,11 @@ function auditEntries(
   for (const { log, account, amount } of effects) {
     const { event, blockNumber, txHash } = log;
     const name = `${log.id} ${account}`;
-    expected.set(name, { amount, event, block_number: blockNumber, tx_hash: txHash, final: 1 });
+    const sum = (expected.get(name)?.amount ?? 0n) + amount;
+    expected.set(name, {
+      amount: sum,
+      ...{ event, block_number: blockNumber, tx_hash: txHash, final: 1 },
+    });
   }
   const epoch = rows.reduce((highest, row) => Math.max(highest, Number(row.epoch)), 0);
   const got = new Map<string, Row & { amount: bigint }>();
@@ -149,17 +210,17 @@ function withoutSession(body: string): string {
 }
 
 function auditBets(
-  accepted: readonly AcceptedAction[],
+  { facts: { accepted }, chain }: LedgerAudit,
   rows: readonly Row[],
   mismatches: Mismatches,
 ): void {
   const expected = new Map<string, Row>();
   const ends = endsOf(accepted);
-  for (const { type, txId, player, amount, maxPayout } of accepted) {
+  for (const { type, txId, player, amount, maxPayout, ref } of accepted) {
     if (type !== 'bet') continue;
     const end = ends.get(txId);
     expected.set(txId, {
-      state: end === undefined ? 'open' : end.type === 'void' ? 'voided' : 'settled',
+      state: stateOf(end, chain.expired.has(ref)),
       player,
       stake: amount,
       max_payout: maxPayout,
@@ -167,6 +228,11 @@ function auditBets(
     });
   }
   compareRows('bet', expected, keyed(rows, 'tx_id'), mismatches);
+}
+
+function stateOf(end: AcceptedAction | undefined, isExpired: boolean): string {
+  if (end !== undefined) return end.type === 'void' ? 'voided' : 'settled';
+  return isExpired ? 'expired' : 'open';
 }
 
 function endsOf(accepted: readonly AcceptedAction[]): Map<string, AcceptedAction> {

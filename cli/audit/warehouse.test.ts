@@ -58,7 +58,13 @@ function createStream() {
 
 function threeLogs(): readonly ChainLog[] {
   const { log, logs } = createLogs();
-  const limits = { maxStake: '5', expiry: '6', grantNo: '1', grantHash: `0x${'8'.repeat(64)}` };
+  const limits = {
+    topUp: '4',
+    maxStake: '5',
+    expiry: '6',
+    grantNo: '1',
+    grantHash: `0x${'8'.repeat(64)}`,
+  };
   log('SeatFunded', { player: PLAYER, operator: OPERATOR, amount: '500', ...limits, n: '9' });
   const refs = { refBet: REF, refWin: REF };
   log('Played', { id: betId(0), player: PLAYER, stake: '10', payout: '25', ...refs });

@@ -2,8 +2,16 @@ import fc from 'fast-check';
 import type { Hex } from 'viem';
 import { expect, test } from 'vitest';
 import { anyUnits } from './batch.arbitrary.ts';
-import { decodeBatch, decodeUnit, encodeBatch, encodeUnit, numbersOf } from './batch.ts';
-import type { PlayUnit } from './unit.ts';
+import {
+  decodeBatch,
+  decodeUnit,
+  encodeBatch,
+  encodeUnit,
+  numbersOf,
+  preimageOf,
+} from './batch.ts';
+import { unitGasBound } from './bounds.ts';
+import type { GroupMember, OpenUnit, PlayUnit, SettleUnit, Unit } from './unit.ts';
 
 const SEED = Number(process.env.CROUPIER_TEST_SEED ?? Date.now() % 2 ** 31);
 
@@ -61,19 +69,106 @@ test('more than 255 plays of one player take several runs', () => {
   expect(decodeBatch(encodeBatch(units))).toEqual(units);
 });
 
-test('a page uses a number for each of its bets, everything else one', () => {
-  const bet = { player: play.player, bank: 1, stakeUnits: 1n, profitUnits: 1n, ref: play.refBet };
+const open = (bets: number): OpenUnit => ({
+  op: 'open',
+  slot: 9,
+  dueS: 1,
+  round: '0x0102030405060708',
+  bonded: true,
+  bets: Array.from({ length: bets }, () => ({
+    player: play.player,
+    bank: 1,
+    stakeUnits: 1n,
+    profitUnits: 2n,
+    ref: play.refBet,
+  })),
+});
+const settle = (bets: number, outcomes: number): SettleUnit => ({
+  op: 'settle',
+  slot: 9,
+  preimage: preimageOf(open(bets), 5),
+  outcomes: Array.from({ length: outcomes }, () => ({ offset: 0, code: 'lost', ref: play.refBet })),
+});
+const group = (units: readonly GroupMember[]): Unit => ({
+  op: 'group',
+  player: play.player,
+  units,
+});
+
+test('a page uses a number for each of its bets, a group those of its members, the others one', () => {
   expect(numbersOf(play)).toBe(1);
-  expect(
-    numbersOf({
-      op: 'open',
-      slot: 0,
-      dueS: 1,
-      round: '0x0000000000000000',
-      bonded: false,
-      bets: [bet, bet, bet],
-    }),
-  ).toBe(3);
+  expect(numbersOf(open(3))).toBe(3);
+  expect(numbersOf(settle(3, 2))).toBe(1);
+  expect(numbersOf(group([play, open(3), settle(3, 2)]))).toBe(5);
+});
+
+test('the small ops and a group stand as the layout says', () => {
+  const player = 'ab'.repeat(20);
+  const ref = '11'.repeat(16);
+  const amount = `${'0'.repeat(22)}05`;
+  const { player: who, refBet } = play;
+  const bytesOf = (unit: Unit) => Buffer.from(encodeUnit(unit)).toString('hex');
+  expect(bytesOf({ op: 'finish', bank: 7, round: '0x0102030405060708' })).toBe(
+    '05000000070102030405060708',
+  );
+  expect(bytesOf({ op: 'topUp', player: who, amountUnits: 5n, ref: refBet })).toBe(
+    `06${player}${amount}${ref}`,
+  );
+  expect(bytesOf({ op: 'release', player: who, ref: refBet })).toBe(`07${player}${ref}`);
+  const credit = { op: 'credit', player: who, bank: 7, amountUnits: 5n, ref: refBet } as const;
+  const creditBytes = `04${player}00000007${amount}${ref}`;
+  expect(bytesOf(group([credit, play, play]))).toBe(
+    `08${player}03${creditBytes}${bytesOf(play)}${bytesOf(play)}`,
+  );
+});
+
+test('a group of anything that does not belong in one is refused both ways', () => {
+  const other: Hex = `0x${'cd'.repeat(20)}`;
+  for (const units of [
+    [],
+    Array.from({ length: 9 }, () => play),
+    [{ ...play, player: other }],
+    [{ ...open(1), bets: [{ ...open(1).bets[0], player: other }] } as OpenUnit],
+    [open(9)],
+    [settle(9, 9)],
+  ]) {
+    expect(() => encodeUnit(group(units))).toThrow(
+      expect.objectContaining({ code: 'UNIT_INVALID', errorClass: 'final' }),
+    );
+  }
+  const bytesOf = (units: readonly Unit[]) => encodeBatch(units).slice(2);
+  const start = `0x08${'ab'.repeat(20)}`;
+  const release = bytesOf([{ op: 'release', player: play.player, ref: play.refBet }]);
+  for (const ops of [
+    `${start}00`,
+    `${start}09${bytesOf([play]).repeat(9)}`,
+    `${start}01${bytesOf([play, play])}`,
+    `${start}01${bytesOf([play, { ...play, bank: 8 }])}`,
+    `${start}01${bytesOf([{ ...play, player: other }])}`,
+    `${start}01${bytesOf([open(9)])}`,
+    `${start}01${bytesOf([settle(9, 9)])}`,
+    `${start}01${release}`,
+    `${start}01${bytesOf([group([play])])}`,
+    `${start}02${bytesOf([play])}`,
+  ]) {
+    expect(() => decodeBatch(ops as Hex)).toThrow(
+      expect.objectContaining({ code: 'OPS_MALFORMED', errorClass: 'final' }),
+    );
+  }
+  expect(decodeBatch(`${start}02${bytesOf([open(8), settle(64, 8)])}` as Hex)).toEqual([
+    group([open(8), settle(64, 8)]),
+  ]);
+});
+
+test('the bound of a unit grows with its runs, bets and outcomes, of a group twice its members', () => {
+  const grown = (one: Unit, other: Unit) => unitGasBound(other) > unitGasBound(one);
+  const twoRuns = { ...open(2), bets: [...open(1).bets, { ...play, ...open(1).bets[0], bank: 2 }] };
+  expect(grown(open(1), open(2))).toBe(true);
+  expect(grown(open(2), twoRuns as OpenUnit)).toBe(true);
+  expect(grown(settle(2, 1), settle(3, 1))).toBe(true);
+  expect(grown(settle(3, 1), settle(3, 2))).toBe(true);
+  const both = unitGasBound(group([play, open(2)]));
+  expect(both - unitGasBound(group([play]))).toBe(2n * unitGasBound(open(2)));
 });
 
 test('fields out of range are refused', () => {

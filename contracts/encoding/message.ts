@@ -2,21 +2,29 @@ import type { Address, Hex } from 'viem';
 
 /** The topic of our contracts' events. */
 export const CHAIN_TOPIC = 'croupier.chain';
+/** The topic of the events of any further contract. */
+export const CONTRACTS_TOPIC = 'croupier.contracts';
 
-/** The message types of `croupier.chain` (design, "The surface"). */
+/**
+ * The message types (design, "The surface"): of `croupier.contracts` `contract.event` and `finality`,
+ * of `croupier.chain` the others.
+ */
 export type ChainMessageType =
   | 'bet.played'
   | 'bet.placed'
   | 'bet.settled'
   | 'bet.voided'
   | 'bet.credited'
+  | 'bet.expired'
   | 'bet.rejected'
   | 'page.closed'
+  | 'round.finalized'
   | 'batch.applied'
   | 'seat.movement'
   | 'treasury.movement'
   | 'bank.movement'
   | 'operator.change'
+  | 'contract.event'
   | 'finality';
 
 /** Where a message stands in its stream: `n` is contiguous within (deployment, epoch, partition). */
@@ -36,7 +44,8 @@ export interface ChainEventMessage extends StreamPosition {
   readonly step: number;
   /** −1: this event no longer counts. */
   readonly sign: 1 | -1;
-  readonly contract: 'treasury' | 'bet_book';
+  /** In snake case: `treasury`, `bet_book`, or the name of a further contract. */
+  readonly contract: string;
   /** The event's Solidity name, such as `Played`. */
   readonly event: string;
   /** Integers as decimal strings, bytes and addresses as lower-case hex, booleans as they are. */

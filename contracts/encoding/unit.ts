@@ -2,9 +2,13 @@ import type { Address, Hex } from 'viem';
 
 /**
  * The units that BetBook's `applyBatch` applies one by one (design, "Batches"). A unit is never split
- * between transactions. Each of them uses one number of its lane, an OPEN one per bet.
+ * between transactions. Each of them uses one number of its lane, an OPEN one per bet, a group those
+ * of its members.
  */
-export type Unit = PlayUnit | OpenUnit | SettleUnit | CreditUnit;
+export type Unit = GroupMember | FinishUnit | TopUpUnit | ReleaseUnit | GroupUnit;
+
+/** What a group may hold. */
+export type GroupMember = PlayUnit | OpenUnit | SettleUnit | CreditUnit;
 
 /** A bet and its result, opened and settled at once. */
 export interface PlayUnit {
@@ -73,4 +77,35 @@ export interface CreditUnit {
   readonly bank: number;
   readonly amountUnits: bigint;
   readonly ref: Hex;
+}
+
+/** The provider says that a round is over. */
+export interface FinishUnit {
+  readonly op: 'finish';
+  readonly bank: number;
+  /** First 8 bytes of the round's hash. */
+  readonly round: Hex;
+}
+
+/** More money for a seat, within its grant's top-up. */
+export interface TopUpUnit {
+  readonly op: 'topUp';
+  readonly player: Address;
+  readonly amountUnits: bigint;
+  readonly ref: Hex;
+}
+
+/** The end of a seat, in lane order. */
+export interface ReleaseUnit {
+  readonly op: 'release';
+  readonly player: Address;
+  readonly ref: Hex;
+}
+
+/** Items of one player that land together or not at all. */
+export interface GroupUnit {
+  readonly op: 'group';
+  readonly player: Address;
+  /** 1 to 8. An OPEN has at most 8 bets here, all the player's; a SETTLE at most 8 outcomes. */
+  readonly units: readonly GroupMember[];
 }

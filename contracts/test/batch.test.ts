@@ -1,337 +1,420 @@
 import type { Hex } from 'viem';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { encodeBatch, encodePreimage, preimageOf } from '../encoding/batch.ts';
-import { readEventId, shardOf } from '../encoding/message.ts';
-import type { OpenUnit, SettleOutcome, SettleUnit, Unit } from '../encoding/unit.ts';
-import { account, errorOf, lower, startChain, type TestChain, ZERO_HASH } from './chain.ts';
-import { bet, open, play, refOf } from './units.ts';
+import { encodeBatch, numbersOf } from '../encoding/batch.ts';
+import { GAS_BOUNDS, unitGasBound } from '../encoding/bounds.ts';
+import type { Unit } from '../encoding/unit.ts';
+import {
+  addressOf,
+  namesOf,
+  revertOf,
+  startChain,
+  type TestChain,
+  type TestEvent,
+  ZERO_HASH,
+} from './chain.ts';
+import {
+  bet,
+  credit,
+  finish,
+  group,
+  open,
+  outcome,
+  play,
+  release,
+  settle,
+  topUp,
+} from './units.ts';
 
-/** A player of lane 0 with 1,000 in the seat and at most 500 a bet, and one with another shard. */
-const players = Array.from({ length: 30 }, (_, index) => account(index + 3));
-const own = players.find((player) => shardOf(player.address, 4) === 0) ?? account(0);
-const other = players.find((player) => shardOf(player.address, 4) !== 0) ?? account(0);
-const player = lower(own.address);
+const player = addressOf('player');
+const other = addressOf('other');
+/** In another lane than the two. */
+const elsewhere = addressOf('elsewhere', 3);
 
 let chain: TestChain;
-let snapshot: Hex;
 beforeAll(async () => {
   chain = await startChain();
-  await chain.sit(own, 1_000n, 500n);
-  snapshot = await chain.test.snapshot();
+  await chain.sit({ address: player }, 10_000n, 500n, { topUp: 100n });
+  await chain.sit({ address: other }, 10_000n, 500n);
 });
-beforeEach(async () => {
-  await chain.test.revert({ id: snapshot });
-  snapshot = await chain.test.snapshot();
-});
+beforeEach(() => chain.reset());
 afterAll(() => chain.close());
 
-const bankOf = (bankNo: number) =>
-  chain.publicClient.readContract({ ...chain.betBook, functionName: 'bank', args: [bankNo] });
+const simulate = (first: number, ops: Hex, { shard = 0, gas = 10_000_000n } = {}) =>
+  revertOf(
+    chain.publicClient.simulateContract({
+      ...chain.betBook,
+      functionName: 'applyBatch',
+      args: [chain.lane(shard), first, ZERO_HASH, ops],
+      account: chain.executor,
+      gas,
+    }),
+  );
+const refusal = async (first: number, ops: Hex, options = {}) =>
+  (await simulate(first, ops, options)).name;
 
-const due = async () => (await chain.nowS()) + 600;
-
-const settle = (
-  opened: OpenUnit,
-  firstSeq: number,
-  outcomes: readonly SettleOutcome[],
-): SettleUnit => ({
-  op: 'settle',
-  slot: opened.slot,
-  preimage: preimageOf(opened, firstSeq),
-  outcomes,
-});
-
-const outcome = (
-  offset: number,
-  code: SettleOutcome['code'],
-  payoutUnits?: bigint,
-): SettleOutcome => ({
-  offset,
-  code,
-  ...(payoutUnits === undefined ? {} : { payoutUnits }),
-  ref: refOf(`outcome ${offset}`),
-});
-
-const rejections = (events: { name: string; args: Record<string, unknown> }[]) =>
-  events.filter((event) => event.name.endsWith('Rejected')).map((event) => event.args.code);
-
-const simulate = (first: number, ops: Hex, shard = 0, gas = 10_000_000n) =>
-  chain.publicClient.simulateContract({
-    ...chain.betBook,
-    functionName: 'applyBatch',
-    args: [chain.lane(shard), first, ZERO_HASH, ops],
-    account: chain.executor,
-    gas,
-  });
-
-test('a play moves stake and payout at once and says so with both refs', async () => {
-  const { events } = await chain.apply(0, 0, [play(player, 100n, 0n), play(player, 100n, 250n)]);
-  expect(events.map((event) => event.name)).toEqual(['Played', 'Played', 'BatchApplied']);
-  expect(readEventId(events[1]?.args.id as bigint)).toEqual({
-    operatorNo: 1,
-    shard: 0,
-    bank: 1,
-    seq: 1,
-  });
-  expect(events[1]?.args).toMatchObject({
-    player: own.address,
-    stake: 100n,
-    payout: 250n,
-    refBet: refOf('bet'),
-    refWin: refOf('win'),
-  });
-  expect(events[2]?.args).toMatchObject({ lane: chain.lane(0), first: 0, next: 2 });
-  expect((await chain.seatOf(player)).balance).toBe(1_050n);
-  expect((await bankOf(1)).bankroll).toBe(999_950n);
-});
-
-test('a page opens, settles in parts and frees its slot', async () => {
-  const page = open(3, await due(), [
-    bet(player, 100n, 300n),
-    bet(player, 50n, 50n),
-    bet(player, 10n, 90n),
-    bet(player, 20n, 80n),
-  ]);
-  const opened = await chain.apply(0, 0, [page]);
-  expect(opened.events[0]?.args).toMatchObject({
-    stake: 100n,
-    maxPayout: 400n,
-    page: (BigInt(chain.lane(0)) << 32n) | 3n,
-    due: page.dueS,
-    round: page.round,
-  });
-  expect((await chain.seatOf(player)).balance).toBe(820n);
-  expect(await bankOf(1)).toMatchObject({ bankroll: 1_000_000n, reserved: 520n, locked: 180n });
-  const word = await chain.publicClient.readContract({
-    ...chain.betBook,
-    functionName: 'page',
-    args: [chain.lane(0), 3],
-  });
-  const hash = await chain.publicClient.readContract({
-    ...chain.betBook,
-    functionName: 'hashPage',
-    args: [encodePreimage(preimageOf(page, 0))],
-  });
-  expect(word).toBe(((BigInt(hash) >> 64n) << 64n) | 0b1111n);
-
-  const first = await chain.apply(0, 4, [
-    settle(page, 0, [outcome(1, 'lost'), outcome(0, 'explicit', 399n)]),
-  ]);
-  expect(first.events.map(({ name, args }) => [name, args.payout])).toEqual([
-    ['Settled', 0n],
-    ['Settled', 399n],
-    ['Closed', undefined],
-    ['BatchApplied', undefined],
-  ]);
-  expect(readEventId(first.events[0]?.args.id as bigint).seq).toBe(1);
-  expect(first.events[2]?.args).toMatchObject({ settledMask: 0b0011n, leftMask: 0b1100n });
-  expect(readEventId(first.events[2]?.args.id as bigint)).toEqual({
-    operatorNo: 1,
-    shard: 0,
-    bank: 0,
-    seq: 4,
-  });
-  await chain.apply(0, 5, [settle(page, 0, [outcome(2, 'full'), outcome(3, 'void')])]);
-  expect((await chain.seatOf(player)).balance).toBe(820n + 399n + 100n + 20n);
-  expect(await bankOf(1)).toMatchObject({ bankroll: 999_661n, reserved: 0n, locked: 0n });
-  const isOpen = await chain.publicClient.readContract({
-    ...chain.betBook,
-    functionName: 'isOpen',
-    args: [chain.lane(0), 3, 2],
-  });
-  expect(isOpen).toBe(false);
-  const again = await chain.apply(0, 6, [open(3, page.dueS, [bet(player, 1n, 1n)])]);
-  expect(again.events[0]?.name).toBe('Opened');
-});
-
-test('a page of 64 bets settles, and its hash is that of the encoder', async () => {
-  for (const count of [1, 2, 3, 31, 64]) {
-    const bets = Array.from({ length: count }, (_, index) => bet(player, 1n, BigInt(index)));
-    const page = open(count, await due(), bets);
-    const first = await chain.next(0);
-    const outcomes = bets.map((_, offset) => outcome(offset, 'lost'));
-    const { events } = await chain.apply(0, first, [page, settle(page, first, outcomes)]);
-    expect(rejections(events)).toEqual([]);
-    expect(events.filter((event) => event.name === 'Settled')).toHaveLength(count);
-  }
-});
-
-test('a credit pays a win without a bet', async () => {
-  const { events } = await chain.apply(0, 0, [
-    { op: 'credit', player, bank: 1, amountUnits: 77n, ref: refOf('jackpot') },
-  ]);
-  expect(events[0]).toMatchObject({
-    name: 'Credited',
-    args: { player: own.address, amount: 77n, ref: refOf('jackpot') },
-  });
-  expect((await chain.seatOf(player)).balance).toBe(1_077n);
-  expect((await bankOf(1)).bankroll).toBe(999_923n);
-});
-
-test('each refusal has its code, and the batch goes on', async () => {
-  const dueS = await due();
-  const nobody: Hex = `0x${'0'.repeat(38)}f0`;
-  const credit = (change: object): Unit => ({
-    op: 'credit',
-    player,
-    bank: 1,
-    amountUnits: 1n,
-    ref: refOf('credit'),
-    ...change,
-  });
-  const page = open(1, dueS, [bet(player, 10n, 10n)], true);
-  const units: [Unit, number | undefined][] = [
-    [play(nobody, 1n, 2n), 1],
-    [play(player, 501n, 0n), 2],
-    [play(player, 500n, 0n), undefined],
-    [play(player, 450n, 0n), undefined],
-    [play(player, 51n, 60n), 3],
-    [play(player, 10n, 100_001n), 4],
-    [play(player, 0n, 1n), 13],
-    [play(player, 1n, 0n, 9), 7],
-    [open(0, dueS, [bet(nobody, 1n, 1n)]), 1],
-    [open(0, dueS, [bet(player, 501n, 1n)]), 2],
-    [open(0, dueS, [bet(player, 51n, 1n)]), 3],
-    [open(0, dueS, [bet(player, 10n, 99_991n)]), 4],
-    [open(0, dueS, [bet(player, 0n, 1n)]), 13],
-    [open(0, dueS, [bet(player, 1n, 1n, 9)]), 7],
-    [open(0, (await chain.nowS()) - 1, [bet(player, 1n, 1n)]), 11],
-    [open(0, (await chain.nowS()) + 10_000, [bet(player, 1n, 1n)]), 17],
-    [open(0, 200_000_000_000, [bet(player, 1n, 1n)]), 17],
-    [page, undefined],
-    [open(1, dueS, [bet(player, 1n, 1n)]), 8],
-    [settle(page, 17, [outcome(0, 'void')]), 14],
-    [settle(page, 17, [outcome(0, 'explicit', 21n)]), 10],
-    [settle(page, 16, [outcome(0, 'lost')]), 9],
-    [settle({ ...page, slot: 2 }, 17, [outcome(0, 'lost')]), 9],
-    [settle(page, 17, [outcome(0, 'lost')]), undefined],
-    [settle(page, 17, [outcome(0, 'lost')]), 9],
-    [credit({ player: nobody }), 1],
-    [credit({ bank: 9 }), 7],
-    [credit({ amountUnits: 2_000_000n }), 5],
-  ];
-  for (const [index, [unit, code]] of units.entries()) {
-    const { events } = await chain.apply(0, index, [unit]);
-    expect([index, rejections(events)]).toEqual([index, code === undefined ? [] : [code]]);
-  }
-});
-
-test('a bet that is closed already is refused alone, the rest of its page settles', async () => {
-  const page = open(1, await due(), [bet(player, 10n, 10n), bet(player, 10n, 10n)]);
-  const { events } = await chain.apply(0, 0, [
+/** One of each op, from number 0 on; a page of three in the middle. */
+async function everyUnit(): Promise<Unit[]> {
+  const dueS = (await chain.nowS()) + 600;
+  const bets = [bet(player, 5n, 5n), bet(player, 6n, 5n), bet(other, 7n, 5n)];
+  const page = open(0, dueS, bets);
+  return [
+    play(player, 1n, 0n),
+    play(player, 1n, 3n),
+    play(other, 1n, 0n),
     page,
-    settle(page, 0, [outcome(0, 'lost')]),
-    settle(page, 0, [outcome(0, 'full'), outcome(1, 'full'), outcome(1, 'full')]),
-  ]);
-  expect(rejections(events)).toEqual([12, 12]);
-  expect((await chain.seatOf(player)).balance).toBe(1_000n);
-});
+    settle(page, 3, [outcome(0, 'full'), outcome(2, 'lost')]),
+    credit(player, 9n),
+    finish(),
+    topUp(player, 20n),
+    group(player, [play(player, 1n, 0n), open(1, dueS, bets.slice(0, 2)), credit(player, 1n)]),
+    settle(page, 3, [outcome(1, 'void')]),
+    release(player),
+  ];
+}
 
-test('the bank refuses what it cannot pay, counting what open bets may win', async () => {
-  const dueS = await due();
-  const units = Array.from({ length: 10 }, (_, slot) =>
-    open(slot, dueS, [bet(player, 1n, 99_999n)]),
-  );
-  const { events } = await chain.apply(0, 0, [
-    ...units,
-    play(player, 1n, 20n),
-    open(10, dueS, [bet(player, 1n, 20n)]),
-    play(player, 1n, 11n),
-  ]);
-  expect(rejections(events)).toEqual([5, 5]);
-  expect(await bankOf(1)).toMatchObject({ bankroll: 999_990n, reserved: 999_990n });
-});
+/** All events but BatchApplied, as what a batch did. */
+const effects = (events: readonly TestEvent[]) =>
+  events
+    .filter(({ name }) => name !== 'BatchApplied')
+    .map(({ name, args }) => [name, { ...args, n: undefined }]);
 
-test('a seat that ended takes wins, payouts and credits, but no risk', async () => {
-  const page = open(1, await due(), [bet(player, 100n, 100n)]);
-  await chain.apply(0, 0, [page]);
-  await chain.walletOf(own).writeContract({
-    ...chain.betBook,
-    functionName: 'leave',
-    args: [chain.registered.operator],
+// ----------------------------------------------------------------------- numbers and order
+
+test('a batch says which numbers it applied, and carries its evidence', async () => {
+  const units = await everyUnit();
+  const evidence: Hex = `0x${'ab'.repeat(32)}`;
+  const { events } = await chain.apply(0, 0, units, { evidence });
+  const total = units.reduce((sum, unit) => sum + numbersOf(unit), 0);
+  expect(total).toBe(16);
+  expect(events.at(-1)).toMatchObject({
+    name: 'BatchApplied',
+    args: { lane: chain.lane(0), first: 0, next: 16, evidence },
   });
-  await chain.passTime(60);
-  await chain.walletOf(own).writeContract({
-    ...chain.betBook,
-    functionName: 'sweep',
-    args: [player, chain.registered.operator],
-  });
-  const { events } = await chain.apply(0, 1, [
-    play(player, 10n, 10n),
-    play(player, 10n, 35n),
-    open(2, page.dueS, [bet(player, 1n, 1n)]),
-    settle(page, 0, [outcome(0, 'full')]),
-    { op: 'credit', player, bank: 1, amountUnits: 5n, ref: refOf('credit') },
-  ]);
-  expect(rejections(events)).toEqual([1, 1]);
-  expect((await chain.seatOf(player)).balance).toBe(25n + 200n + 5n);
+  expect(await chain.next(0)).toBe(16);
 });
 
-test('a settlement after the due time is still accepted', async () => {
-  const page = open(1, (await chain.nowS()) + 20, [bet(player, 100n, 100n)]);
-  await chain.apply(0, 0, [page]);
-  await chain.passTime(100);
-  const { events } = await chain.apply(0, 1, [settle(page, 0, [outcome(0, 'full')])]);
-  expect(rejections(events)).toEqual([]);
+test('an empty batch, and one whose numbers are all used, does nothing', async () => {
+  const units = await everyUnit();
+  await chain.apply(0, 0, units);
+  for (const again of [await chain.apply(0, 0, units), await chain.apply(0, 16, [])]) {
+    expect(again.receipt.status).toBe('success');
+    expect(again.receipt.logs).toEqual([]);
+  }
+  expect(await chain.next(0)).toBe(16);
 });
 
-test('a gap, a split page, a wrong lane and malformed bytes revert the whole batch', async () => {
-  const page = open(1, await due(), [bet(player, 1n, 1n), bet(player, 1n, 1n)]);
+test('any split and repetition of a batch has the effect of the whole', async () => {
+  const units = await everyUnit();
+  const starts: number[] = [];
+  let seq = 0;
+  for (const unit of units) {
+    starts.push(seq);
+    seq += numbersOf(unit);
+  }
+  const dueS = units.flatMap((unit) => (unit.op === 'open' ? [unit.dueS] : []))[0] ?? 0;
+  const atS = dueS - 500;
+  const run = async (parts: readonly (readonly [from: number, to: number])[]) => {
+    await chain.reset();
+    const seen: TestEvent[] = [];
+    for (const [from, to] of parts) {
+      // The same time for all, which a release writes down.
+      await chain.setNextTime(atS);
+      const { events } = await chain.apply(0, starts[from] ?? 0, units.slice(from, to));
+      seen.push(...events);
+    }
+    const seats = [await chain.seatOf(player), await chain.seatOf(other)];
+    return { effects: effects(seen), seats, bank: await chain.bankOf(1) };
+  };
+  const end = units.length;
+  const whole = await run([[0, end]]);
+  for (let cut = 1; cut < end; cut++) {
+    expect(
+      await run([
+        [0, cut],
+        [cut, end],
+        [0, end],
+      ]),
+    ).toEqual(whole);
+  }
+  expect(
+    await run([
+      [0, 4],
+      [2, 6],
+      [0, 3],
+      [5, 9],
+      [8, end],
+    ]),
+  ).toEqual(whole);
+});
+
+test('a gap in the numbers and a half-used unit revert, and name the next number', async () => {
+  const page = open(1, (await chain.nowS()) + 600, [bet(player, 1n, 1n), bet(player, 1n, 1n)]);
+  const pair = group(player, [play(player, 1n, 0n), play(player, 1n, 0n)]);
+  await chain.applyNext([play(player, 1n, 0n)]);
   const good = encodeBatch([play(player, 1n, 0n)]);
-  await chain.apply(0, 0, [play(player, 1n, 0n)]);
-  expect(await errorOf(simulate(2, good))).toBe('LaneGap');
-  expect(await errorOf(simulate(0, encodeBatch([page])))).toBe('UnitSplit');
-  expect(await errorOf(simulate(0, good, 9))).toBe('LaneUnknown');
-  expect(await errorOf(simulate(0, good, 1))).toBe('WrongShard');
-  expect(await errorOf(simulate(1, encodeBatch([play(lower(other.address), 1n, 0n)])))).toBe(
-    'WrongShard',
+  expect(await simulate(2, good)).toEqual({ name: 'LaneGap', args: [1] });
+  expect(await simulate(2, '0x')).toEqual({ name: 'LaneGap', args: [1] });
+  expect(await simulate(0, encodeBatch([page]))).toEqual({ name: 'UnitSplit', args: [1] });
+  expect(await simulate(0, encodeBatch([pair]))).toEqual({ name: 'UnitSplit', args: [1] });
+  expect(await simulate(1, encodeBatch([page]))).toMatchObject({ name: 'no error' });
+});
+
+test('any two units before two others, in one batch, do what they do one by one', async () => {
+  const small = await chain.openBank(900n, { maxPayout: 600n, stopLoss: 500n });
+  const nowS = await chain.nowS();
+  const page = open(0, nowS + 600, [
+    bet(player, 5n, 5n, small),
+    bet(other, 6n, 5n),
+    bet(player, 7n, 5n),
+  ]);
+  await chain.applyNext([page]);
+  const pair = [bet(player, 3n, 3n, small), bet(other, 4n, 4n, small)];
+  const pool: Unit[] = [
+    play(player, 2n, 9n, small),
+    play(other, 0n, 9n, small),
+    play(player, 2n, 601n, small),
+    open(1, nowS + 600, pair),
+    open(0, nowS + 600, pair),
+    settle(page, 0, [outcome(0, 'full'), outcome(1, 'lost')]),
+    settle(page, 0, [outcome(2, 'explicit', 8n)]),
+    settle(page, 1, [outcome(0, 'full')]),
+    credit(other, 3n, small),
+    credit(other, 3_000n, small),
+    topUp(player, 20n),
+    release(player),
+    group(player, [play(player, 1n, 5n, small), credit(player, 1n)]),
+    group(player, [credit(player, 1n), play(player, 1n, 700n, small)]),
+  ];
+  const probes = [play(player, 1n, 0n, small), play(other, 1n, 3n, small)];
+  let saved = await chain.test.snapshot();
+  const run = async (batches: readonly (readonly Unit[])[]) => {
+    await chain.test.revert({ id: saved });
+    saved = await chain.test.snapshot();
+    const seen: TestEvent[] = [];
+    for (const units of batches) {
+      await chain.setNextTime(nowS + 100);
+      seen.push(...(await chain.applyNext(units)));
+    }
+    return {
+      effects: effects(seen),
+      seats: [await chain.seatOf(player), await chain.seatOf(other)],
+      banks: [await chain.bankOf(1), await chain.bankOf(small)],
+    };
+  };
+  for (const first of pool) {
+    for (const second of pool) {
+      const units = [first, second, ...probes];
+      const alone = await run(units.map((unit) => [unit]));
+      expect(await run([units]), `${first.op}, ${second.op}`).toEqual(alone);
+    }
+  }
+});
+
+// ----------------------------------------------------------------------- shape
+
+test('a player of another shard reverts the batch, in every op and when skipped too', async () => {
+  const dueS = (await chain.nowS()) + 600;
+  await chain.applyNext(Array.from({ length: 9 }, () => play(player, 1n, 0n)));
+  const foreign: Unit[] = [
+    play(elsewhere, 1n, 0n),
+    open(0, dueS, [bet(player, 1n, 1n), bet(elsewhere, 1n, 1n)]),
+    credit(elsewhere, 1n),
+    topUp(elsewhere, 1n),
+    release(elsewhere),
+    group(elsewhere, [credit(elsewhere, 1n)]),
+  ];
+  for (const unit of foreign) {
+    for (const first of [0, 9]) {
+      const ops = encodeBatch([unit]);
+      expect([unit.op, await refusal(first, ops)]).toEqual([unit.op, 'WrongShard']);
+    }
+  }
+  expect(await simulate(9, encodeBatch([credit(elsewhere, 1n)]))).toMatchObject({
+    args: [expect.stringMatching(new RegExp(elsewhere, 'i')), chain.lane(0)],
+  });
+});
+
+test('bytes that are no ops revert the whole batch, when skipped too', async () => {
+  const dueS = (await chain.nowS()) + 600;
+  const page = open(1, dueS, [bet(player, 1n, 1n)]);
+  const hex = (unit: Unit) => encodeBatch([unit]).slice(2);
+  const good = hex(play(player, 1n, 0n));
+  const opened = hex(page);
+  const settled = hex(settle(page, 0, [outcome(0, 'lost')]));
+  const run = `${player.slice(2)}00000001`;
+  const inGroup = (count: string, ...ops: string[]) =>
+    `08${player.slice(2)}${count}${ops.join('')}`;
+  const outcomes = settled.slice(0, -2 * 18);
+  const nineBets = hex(
+    open(
+      1,
+      dueS,
+      Array.from({ length: 9 }, () => bet(player, 1n, 1n)),
+    ),
   );
-  const last = refOf('outcome 1').slice(2);
-  const settled = encodeBatch([settle(page, 0, [outcome(1, 'lost')])]);
-  for (const malformed of [
-    `${good}05`,
+  const wide = open(
+    1,
+    dueS,
+    Array.from({ length: 9 }, () => bet(player, 1n, 1n)),
+  );
+  const nineOutcomes = hex(
+    settle(
+      wide,
+      0,
+      wide.bets.map((_, offset) => outcome(offset, 'lost')),
+    ),
+  );
+  const malformed = [
+    '00',
+    '09',
+    'ff',
     `${good}00`,
-    good.slice(0, -2),
-    `${good}01`,
-    `${good}0100`,
-    '0x0101',
-    `0x0101${player.slice(2)}0000000100`,
-    `0x02000000010000000000${'00'.repeat(8)}0201${player.slice(2)}0000000101${'00'.repeat(40)}`,
-    `0x02000000010000000000${'00'.repeat(8)}0001${player.slice(2)}0000000100`,
-    `0x02000000010000000000${'00'.repeat(8)}0001${player.slice(2)}0000000141${'00'.repeat(2600)}`,
-    `0x02000000010000000000${'00'.repeat(8)}0001${player.slice(2)}0000000101${'ff'.repeat(40)}`,
-    settled.replace(`0100${last}`, `0104${last}`),
-    settled.replace(`0100${last}`, `0200${last}`),
-  ]) {
-    expect([malformed, await errorOf(simulate(1, malformed as Hex))]).toEqual([
-      malformed,
-      'MalformedOps',
+    // Cut short, of each op and in each field.
+    ...[play(player, 1n, 0n), page, credit(player, 1n), finish(), topUp(player, 1n)].map((unit) =>
+      hex(unit).slice(0, -2),
+    ),
+    hex(release(player)).slice(0, -2),
+    settled.slice(0, -2),
+    hex(group(player, [credit(player, 1n)])).slice(0, -2),
+    '01',
+    '0101',
+    `0101${run}`,
+    '02000000',
+    '0300000001',
+    // Counts out of their range.
+    `0100${run}`,
+    `0101${run}00`,
+    opened.replace(`0001${run}01`, `0000${run}01`),
+    opened.replace(`0001${run}01`, `0041${run}01`),
+    opened.replace(`0001${run}01`, `0001${run}00`),
+    `${opened.replace(`${run}01`, `${run}41`)}${'00'.repeat(40 * 64)}`,
+    settled.replace(`0001${run}`, `0000${run}`),
+    settled.replace(`0001${run}`, `0041${run}`),
+    `${outcomes.slice(0, -2)}00`,
+    `${outcomes.slice(0, -2)}41${'00'.repeat(18 * 65)}`,
+    inGroup('00'),
+    inGroup('09', ...Array.from({ length: 9 }, () => hex(credit(player, 1n)))),
+    // Neither bonded nor not; no outcome and no bet of this page.
+    opened.replace(`0001${run}01`, `0201${run}01`),
+    settled.replace(`0001${run}`, `0201${run}`),
+    `${outcomes}0004${'00'.repeat(16)}`,
+    `${outcomes}0100${'00'.repeat(16)}`,
+    // What a group may not hold.
+    inGroup('01', hex(finish())),
+    inGroup('01', hex(topUp(player, 1n))),
+    inGroup('01', hex(release(player))),
+    inGroup('01', inGroup('01', hex(credit(player, 1n)))),
+    inGroup('01', hex(credit(other, 1n))),
+    inGroup('01', hex(play(other, 1n, 0n))),
+    inGroup('01', hex(open(1, dueS, [bet(player, 1n, 1n), bet(other, 1n, 1n)]))),
+    inGroup('01', encodeBatch([play(player, 1n, 0n), play(player, 1n, 0n)]).slice(2)),
+    inGroup('01', encodeBatch([play(player, 1n, 0n), play(player, 1n, 0n, 2)]).slice(2)),
+    inGroup('01', nineBets),
+    inGroup('01', nineOutcomes),
+  ];
+  await chain.applyNext(Array.from({ length: 9 }, () => play(player, 1n, 0n)));
+  for (const first of [9, 0]) {
+    for (const ops of malformed) {
+      const whole = first === 9 ? `${good}${ops}` : ops;
+      expect([first, ops, await refusal(first, `0x${whole}`)]).toEqual([
+        first,
+        ops,
+        'MalformedOps',
+      ]);
+    }
+  }
+  expect(await refusal(9, `0x${inGroup('01', hex(credit(player, 1n)))}`)).toBe('no error');
+});
+
+test('a bet of more than 96 bits is malformed where it is applied, and only there', async () => {
+  const page = open(1, (await chain.nowS()) + 600, [bet(player, 1n, 1n)]);
+  const money = `${'1'.padStart(24, '0')}${'1'.padStart(24, '0')}`;
+  const ops = encodeBatch([page]).replace(
+    money,
+    `${'f'.repeat(24)}${'1'.padStart(24, '0')}`,
+  ) as Hex;
+  expect(ops).not.toBe(encodeBatch([page]));
+  expect(await refusal(0, ops)).toBe('MalformedOps');
+  await chain.applyNext([play(player, 1n, 0n)]);
+  expect(await refusal(0, ops)).toBe('no error');
+  const edge = ops.replace(
+    `${'f'.repeat(24)}${'1'.padStart(24, '0')}`,
+    `${'f'.repeat(24)}${'0'.repeat(24)}`,
+  );
+  expect(await refusal(1, edge as Hex)).toBe('no error');
+});
+
+// ----------------------------------------------------------------------- gas
+
+test('too little gas for the first unit reverts with what it needs', async () => {
+  const dueS = (await chain.nowS()) + 600;
+  const page = open(0, dueS, [bet(player, 5n, 5n), bet(other, 6n, 5n), bet(other, 6n, 5n)]);
+  await chain.applyNext([page]);
+  const units: [Unit, bigint][] = [
+    [play(player, 1n, 0n), GAS_BOUNDS.playRun + GAS_BOUNDS.play],
+    [open(1, dueS, page.bets), GAS_BOUNDS.open + 2n * GAS_BOUNDS.openRun + 3n * GAS_BOUNDS.openBet],
+    [
+      settle(page, 0, [outcome(1, 'lost'), outcome(0, 'lost')]),
+      GAS_BOUNDS.settle + 3n * GAS_BOUNDS.settleLeaf + 2n * GAS_BOUNDS.settleBet,
+    ],
+    [credit(player, 1n), GAS_BOUNDS.credit],
+    [finish(), GAS_BOUNDS.finish],
+    [topUp(player, 1n), GAS_BOUNDS.topUp],
+    [release(player), GAS_BOUNDS.release],
+    [
+      group(player, [credit(player, 1n), play(player, 1n, 0n)]),
+      GAS_BOUNDS.group + 2n * (GAS_BOUNDS.credit + GAS_BOUNDS.playRun + GAS_BOUNDS.play),
+    ],
+  ];
+  for (const [unit, bound] of units) {
+    expect([unit.op, unitGasBound(unit)]).toEqual([unit.op, bound]);
+    expect([unit.op, await simulate(3, encodeBatch([unit]), { gas: 45_000n })]).toEqual([
+      unit.op,
+      { name: 'GasTooLow', args: [bound + GAS_BOUNDS.flush] },
     ]);
   }
 });
 
 test('little gas stops before a unit, never in it, and the rest lands later', async () => {
-  const page = open(1, await due(), [bet(player, 1n, 1n), bet(player, 1n, 1n)]);
-  const units = [
-    ...Array.from({ length: 20 }, () => play(player, 1n, 0n)),
-    page,
-    settle(page, 20, [outcome(0, 'lost'), outcome(1, 'lost')]),
-  ];
+  const units = await everyUnit();
+  const { events } = await chain.apply(0, 0, units);
+  const whole = effects(events);
+  const boundaries = new Set([0]);
+  let seq = 0;
+  for (const unit of units) {
+    seq += numbersOf(unit);
+    boundaries.add(seq);
+  }
+  const enough = units.reduce((sum, unit) => sum + unitGasBound(unit), 200_000n);
   const stops = new Set<number>();
-  let tooLow = 0;
-  for (let gas = 95_000n; (await chain.next(0)) < 23; gas += 7_000n) {
-    expect(gas).toBeLessThan(600_000n);
-    const refusal = await errorOf(simulate(0, encodeBatch(units), 0, gas));
-    if (refusal === 'GasTooLow') {
-      tooLow++;
+  let last = 0;
+  for (let gas = 60_000n; last < seq; gas += 9_973n) {
+    expect(gas).toBeLessThan(enough);
+    await chain.reset();
+    const { name } = await simulate(0, encodeBatch(units), { gas });
+    if (name !== 'no error') {
+      expect(['GasTooLow', last]).toEqual([name, 0]);
       continue;
     }
-    const { receipt } = await chain.apply(0, 0, units, { gas });
-    expect(receipt.status).toBe('success');
-    stops.add(await chain.next(0));
+    const first = await chain.apply(0, 0, units, { gas });
+    expect(first.receipt.status).toBe('success');
+    const stop = await chain.next(0);
+    expect(boundaries.has(stop) && stop >= last).toBe(true);
+    last = stop;
+    if (stops.has(stop)) continue;
+    stops.add(stop);
+    const rest = await chain.apply(0, 0, units);
+    expect(effects([...first.events, ...rest.events])).toEqual(whole);
   }
-  expect(tooLow).toBeGreaterThan(1);
-  expect(stops.size).toBeGreaterThan(3);
-  expect(stops.has(21)).toBe(false);
-  expect((await chain.seatOf(player)).balance).toBe(978n);
+  expect(stops.size).toBeGreaterThan(4);
+});
+
+test('what comes after the place where a batch stops for gas is not looked at', async () => {
+  const page = open(0, (await chain.nowS()) + 600, [bet(player, 1n, 1n)]);
+  const ops: Hex = `${encodeBatch([play(player, 1n, 0n), page])}ff`;
+  expect(await refusal(0, ops)).toBe('MalformedOps');
+  const gas = 60_000n + GAS_BOUNDS.playRun + GAS_BOUNDS.play + GAS_BOUNDS.flush;
+  const { receipt, events } = await chain.apply(0, 0, [], { ops, gas });
+  expect(receipt.status).toBe('success');
+  expect(namesOf(events)).toEqual(['Played', 'BatchApplied']);
 });

@@ -1,7 +1,12 @@
 import { encodeDeployData, getAddress, type Hex } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { grantTypedData, leaveTypedData } from '../encoding/grant.ts';
-import { account, errorOf, startChain, type TestChain } from './chain.ts';
+import {
+  allowTypedData,
+  grantTypedData,
+  leaveTypedData,
+  withdrawTypedData,
+} from '../encoding/grant.ts';
+import { account, CHAIN_ID, errorOf, LIMITS, startChain, type TestChain } from './chain.ts';
 
 const stranger = account(6);
 
@@ -22,7 +27,7 @@ async function freshGrant(player: Hex) {
   });
   const { grantNo } = await chain.seatOf(player);
   return {
-    chainId: 31829,
+    chainId: CHAIN_ID,
     treasury: treasury.address,
     betBook: betBook.address,
     grant: {
@@ -86,6 +91,13 @@ test('a signed grant is sent by anyone, once, and only as it was signed', async 
   expect(await resigned({ ...values, allowing: { ...allowing, deadline: 1 } })).toBe(
     'DeadlinePassed',
   );
+  // Hundredths of a second: milliseconds of today do not even fit in the field.
+  const late = grant.expiry * 100;
+  for (const change of [{ deadline: late }, { expiry: late }]) {
+    expect(await resigned({ ...values, allowing: { ...allowing, ...change } })).toBe(
+      'TimeNotInSeconds',
+    );
+  }
   expect(await resigned({ ...values, allowing: { ...allowing, nonce: allowing.nonce + 1 } })).toBe(
     'NonceMismatch',
   );
@@ -169,7 +181,7 @@ test('a player without gas leaves by signature, of this grant only', async () =>
   const { operator } = chain.registered;
   await chain.sit(player, 100n, 10n);
   const values = {
-    chainId: 31829,
+    chainId: CHAIN_ID,
     betBook: betBook.address,
     player: player.address,
     operator,
@@ -185,6 +197,10 @@ test('a player without gas leaves by signature, of this grant only', async () =>
   const signature = await player.signTypedData(leaveTypedData(values));
   const refusal = (sent: typeof values, signed: Hex) =>
     errorOf(publicClient.simulateContract(call(sent, signed)));
+  expect(await refusal({ ...values, deadline: 1 }, signature)).toBe('DeadlinePassed');
+  expect(await refusal({ ...values, deadline: values.deadline * 100 }, signature)).toBe(
+    'TimeNotInSeconds',
+  );
   expect(await refusal({ ...values, deadline: values.deadline + 1 }, signature)).toBe(
     'SignatureInvalid',
   );
@@ -200,7 +216,7 @@ test('a player without gas leaves by signature, of this grant only', async () =>
 });
 
 test('a contract account signs a grant by ERC-1271', async () => {
-  const { testWalletAbi, testWalletBytecode } = await import('../generated/testWallet.ts');
+  const { testWalletAbi, testWalletBytecode } = await import('../generated/test/testWallet.ts');
   const { publicClient, treasury } = chain;
   const owner = account(13);
   const hash = await chain.walletOf(owner).sendTransaction({
@@ -231,6 +247,84 @@ test('a contract account signs a grant by ERC-1271', async () => {
   const signature = await owner.signTypedData(grantTypedData(values));
   await chain.walletOf(stranger).writeContract(sitCall(player, values, signature));
   expect((await chain.seatOf(player)).balance).toBe(300n);
+
+  // A grant only: by its owner's key it neither leaves, nor allows, nor withdraws.
+  const { operator } = chain.registered;
+  const deadline = (await chain.nowS()) + 600;
+  const leave = { betBook: chain.betBook.address, player, operator, grantNo: 1, deadline };
+  const allowing = { expiry: deadline, nonce: 0, deadline };
+  const allow = { treasury: treasury.address, client: stranger.address, amount: 1n, allowing };
+  const to = stranger.address;
+  const withdrawal = { treasury: treasury.address, player, to, amount: 1n, nonce: 0n, deadline };
+  const refusals = [
+    await chain.betBook.refusal(to, 'leaveBySig', [
+      player,
+      operator,
+      1,
+      deadline,
+      await owner.signTypedData(leaveTypedData({ chainId: CHAIN_ID, ...leave })),
+    ]),
+    await treasury.refusal(to, 'allowBySig', [
+      player,
+      to,
+      { amount: 1n, ...allowing },
+      await owner.signTypedData(allowTypedData({ chainId: CHAIN_ID, ...allow })),
+    ]),
+    await treasury.refusal(to, 'withdrawBySig', [
+      player,
+      to,
+      1n,
+      0n,
+      deadline,
+      await owner.signTypedData(withdrawTypedData({ chainId: CHAIN_ID, ...withdrawal })),
+    ]),
+  ];
+  expect(refusals).toEqual(['SignatureInvalid', 'SignatureInvalid', 'SignatureInvalid']);
+});
+
+test('a grant ends after now and within 30 days, to the second', async () => {
+  const player = account(14);
+  await chain.provide(player, 100n);
+  const nowS = (await chain.nowS()) + 10;
+  await chain.mineAt(nowS);
+  const refusal = (expiry: number) => {
+    const { operator } = chain.registered;
+    const grant = { operator, buyIn: 100n, topUp: 0n, maxStake: 5n, expiry, grantNo: 1 };
+    return chain.betBook.refusal(player.address, 'sit', [grant]);
+  };
+  expect(await refusal(nowS)).toBe('ExpiryOutOfRange');
+  expect(await refusal(nowS + 1)).toBe('no error');
+  expect(await refusal(nowS + 30 * 86_400)).toBe('no error');
+  expect(await refusal(nowS + 30 * 86_400 + 1)).toBe('ExpiryOutOfRange');
+});
+
+test('a new grant adds to what is in the ended seat, and its limit per bet counts', async () => {
+  const player = account(15);
+  await chain.sit(player, 100n, 10n);
+  await chain.betBook.send(player.address, 'leave', [chain.registered.operator]);
+  await chain.passTime(60);
+  await chain.sit(player, 50n, 7n);
+  expect(await chain.seatOf(player.address)).toMatchObject({
+    balance: 150n,
+    maxStake: 7n,
+    grantNo: 2,
+  });
+});
+
+test('a signed leave counts until the end of its second', async () => {
+  const player = account(16);
+  const { operator } = chain.registered;
+  await chain.sit(player, 100n, 10n);
+  const deadline = (await chain.nowS()) + 20;
+  const leave = { betBook: chain.betBook.address, player: player.address, operator, grantNo: 1 };
+  const signature = await player.signTypedData(
+    leaveTypedData({ chainId: CHAIN_ID, ...leave, deadline }),
+  );
+  const call = [player.address, operator, 1, deadline, signature] as const;
+  await chain.mineAt(deadline);
+  expect(await chain.betBook.refusal(stranger.address, 'leaveBySig', call)).toBe('no error');
+  await chain.mineAt(deadline + 1);
+  expect(await chain.betBook.refusal(stranger.address, 'leaveBySig', call)).toBe('DeadlinePassed');
 });
 
 test('whoever lacks the role changes nothing', async () => {
@@ -240,7 +334,7 @@ test('whoever lacks the role changes nothing', async () => {
       publicClient.simulateContract({
         ...betBook,
         functionName: 'openBank',
-        args: [registered.operator, stranger.address, { maxPayout: 1n, maxHorizon: 1 }],
+        args: [registered.operator, stranger.address, LIMITS],
         account: stranger,
       }),
     ),

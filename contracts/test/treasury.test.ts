@@ -1,7 +1,7 @@
 import { type Address, encodeDeployData, getAddress } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allowTypedData, permitTypedData, withdrawTypedData } from '../encoding/grant.ts';
-import { account, errorOf, startChain, type TestChain } from './chain.ts';
+import { account, CHAIN_ID, errorOf, startChain, type TestChain, ZERO_ADDRESS } from './chain.ts';
 
 const player = account(5);
 const stranger = account(6);
@@ -184,6 +184,11 @@ test('a client pulls only what was allowed to it, until then, and gives back', a
     account: stranger,
   });
   expect(await errorOf(publicClient.simulateContract(submit(71n)))).toBe('SignatureInvalid');
+  const late = { ...allowing, deadline: allowing.deadline * 100 };
+  const sentLate = [player.address, client.address, { amount: 70n, ...late }, signature] as const;
+  expect(await chain.treasury.refusal(stranger.address, 'allowBySig', sentLate)).toBe(
+    'TimeNotInSeconds',
+  );
   await chain.walletOf(stranger).writeContract(submit(70n));
   expect(await errorOf(publicClient.simulateContract(submit(70n)))).toBe('NonceMismatch');
 
@@ -218,7 +223,7 @@ test('a client pulls only what was allowed to it, until then, and gives back', a
 });
 
 test('a token that moves another amount, lies or calls back changes nothing', async () => {
-  const { testTokenAbi, testTokenBytecode } = await import('../generated/testToken.ts');
+  const { testTokenAbi, testTokenBytecode } = await import('../generated/test/testToken.ts');
   const { treasuryBytecode } = await import('../generated/treasury.ts');
   const { publicClient } = chain;
   const wallet = chain.walletOf(player);
@@ -299,4 +304,59 @@ test('amounts of zero, and more than 96 bits in all, are refused', async () => {
     });
   expect(await errorOf(deposit(0n))).toBe('AmountZero');
   expect(await errorOf(deposit(2n ** 96n - 1n))).toBe('TotalExceeded');
+});
+
+test('a signature and an allowance count to the second', async () => {
+  const { treasury } = chain;
+  const client = account(9).address;
+  const to = stranger.address;
+  await chain.provide(player, 100n);
+  const deadline = await inFuture(20);
+  const nonce = await treasury.read('withdrawNonce', [player.address]);
+  const withdrawal = { player: player.address, to, amount: 1n, nonce, deadline };
+  const signature = await player.signTypedData(
+    withdrawTypedData({ chainId: CHAIN_ID, treasury: treasury.address, ...withdrawal }),
+  );
+  const call = [player.address, to, 1n, nonce, deadline, signature] as const;
+  await chain.mineAt(deadline);
+  expect(await treasury.refusal(to, 'withdrawBySig', call)).toBe('no error');
+  await chain.mineAt(deadline + 1);
+  expect(await treasury.refusal(to, 'withdrawBySig', call)).toBe('DeadlinePassed');
+
+  const expiry = await inFuture(20);
+  await treasury.send(player.address, 'allow', [client, 10n, expiry]);
+  await chain.mineAt(expiry - 1);
+  expect(await treasury.refusal(client, 'pull', [player.address, 1n])).toBe('no error');
+  await chain.mineAt(expiry);
+  expect(await treasury.refusal(client, 'pull', [player.address, 1n])).toBe('AllowanceExpired');
+});
+
+test('nobody signs for the zero address', async () => {
+  const { treasury, token } = chain;
+  await token.send(stranger.address, 'mint', [stranger.address, 5n]);
+  await token.send(stranger.address, 'approve', [treasury.address, 5n]);
+  await treasury.send(stranger.address, 'deposit', [ZERO_ADDRESS, 5n]);
+  const deadline = await inFuture();
+  for (const signature of ['0x', `0x${'00'.repeat(65)}`, `0x${'11'.repeat(64)}1d`] as const) {
+    const call = [ZERO_ADDRESS, stranger.address, 5n, 0n, deadline, signature] as const;
+    expect(await treasury.refusal(stranger.address, 'withdrawBySig', call)).toBe(
+      'SignatureInvalid',
+    );
+  }
+});
+
+test('a new allowance replaces the old one', async () => {
+  const client = account(9).address;
+  const expiry = await inFuture();
+  await chain.treasury.send(player.address, 'allow', [client, 10n, expiry]);
+  await chain.treasury.send(player.address, 'allow', [client, 4n, expiry]);
+  const [amount] = await chain.treasury.read('allowance', [player.address, client]);
+  expect(amount).toBe(4n);
+});
+
+test('solvency shows what is held and what is owed; a donation is nobody’s', async () => {
+  const { treasury, token } = chain;
+  const [held, owed] = await treasury.read('solvency', []);
+  await token.send(stranger.address, 'mint', [treasury.address, 7n]);
+  expect(await treasury.read('solvency', [])).toEqual([held + 7n, owed]);
 });

@@ -2,9 +2,11 @@ import type { Address } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { betBookAbi } from '../../contracts/generated/betBook.ts';
 import { accept } from '../../ledger/accept.ts';
+import { emptyAccount, emptyBank, writeAccounts, writeBanks } from '../../ledger/balances.ts';
 import { putProvider } from '../../ledger/providers.ts';
 import type { Action, CanonicalRequest } from '../../ledger/request.ts';
 import {
+  BANK_LIMITS,
   executorOn,
   openStage,
   type Stage,
@@ -68,33 +70,17 @@ async function mirrorBalances(): Promise<void> {
     due_ms: 86_400_000,
   });
   await ledger.journal.transaction(async (tx) => {
-    await tx
-      .insertInto('bank')
-      .values({
-        deployment,
-        bank,
-        bankroll: '1000000000000',
-        reserved: '0',
-        locked: '0',
-        unfinal_gains: '0',
-        hold: '0',
-        max_payout: '1000000000',
-      })
-      .execute();
+    await writeBanks(tx, [
+      { ...emptyBank(deployment, bank), bankroll: 10n ** 12n, limits: BANK_LIMITS },
+    ]);
     const accounts = players.map((player) => ({
-      deployment,
-      player,
-      chain_balance: '1000000',
-      unfinal_credits: '0',
-      pending: '0',
-      spendable: '1000000',
-      max_stake: '1000000',
-      ends_at_s: Math.floor(Date.now() / 1000) + 86_400,
-      grant_no: 1,
-      player_seq: 0,
-      version: 1,
+      ...emptyAccount(deployment, player),
+      chainBalance: 1_000_000n,
+      maxStake: 1_000_000n,
+      endsAtS: Math.floor(Date.now() / 1000) + 86_400,
+      grantNo: 1,
     }));
-    await tx.insertInto('account').values(accounts).execute();
+    await writeAccounts(tx, accounts);
   });
 }
 

@@ -1,16 +1,21 @@
+import { toHex } from 'viem';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { shardOf } from '../../contracts/encoding/message.ts';
+import type { Unit } from '../../contracts/encoding/unit.ts';
 import { plannedNumbers } from '../../ledger/items.ts';
 import type { Executor } from '../executor.ts';
 import { createLocalSigner } from '../signer.ts';
 import { type Fault, startFaultyRpcProxy } from './faultyRpcProxy.ts';
 import {
   dieAt,
+  eventNames,
   executorOn,
   expectedRefs,
   foreignTransaction,
   landedRefs,
   lanesOnChain,
   numberBets,
+  numberUnits,
   openStage,
   type Stage,
   startTestChain,
@@ -19,7 +24,7 @@ import {
   until,
 } from './stage.ts';
 
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = Number(process.env.CROUPIER_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 let chain: TestChain;
 const closing: (() => Promise<void>)[] = [];
@@ -70,6 +75,49 @@ test('planned bets land once each, in order, and their transactions become final
     state: 'running',
     transactionsWaiting: 0,
     error: null,
+  });
+});
+
+test('every op lands in a batch of its own within the gas that its bound allows', async () => {
+  const stage = await stageOf(4);
+  const player = stage.players.find((address) => shardOf(address, 4) === 0);
+  if (!player) throw new Error('got no player of lane 0, expected one');
+  const { bank } = stage;
+  let refs = 0;
+  const ref = () => toHex(++refs, { size: 16 });
+  const round = '0x0102030405060708' as const;
+  const leaf = { player, bank, stakeUnits: 10n, profitUnits: 5n };
+  const dueS = Math.floor(Date.now() / 1000) + 86_400;
+  const page = { slot: 0, dueS, round, bonded: false };
+  const play = () => ({
+    ...{ op: 'play' as const, player, bank, stakeUnits: 10n, payoutUnits: 12n },
+    ...{ refBet: ref(), refWin: ref() },
+  });
+  const credit = () => ({ op: 'credit' as const, player, bank, amountUnits: 3n, ref: ref() });
+  const everyUnit = (firstSeq: number): Unit[] => [
+    { op: 'open', ...page, bets: Array.from({ length: 64 }, () => ({ ...leaf, ref: ref() })) },
+    {
+      ...{ op: 'settle', slot: 0 },
+      preimage: { firstSeq, ...page, bets: Array.from({ length: 64 }, () => leaf) },
+      outcomes: Array.from({ length: 64 }, (_, offset) => ({ offset, code: 'full', ref: ref() })),
+    },
+    credit(),
+    { op: 'finish', bank, round },
+    { op: 'topUp', player, amountUnits: 40n, ref: ref() },
+    { op: 'group', player, units: Array.from({ length: 4 }, () => [play(), credit()]).flat() },
+    play(),
+    { op: 'release', player, ref: ref() },
+  ];
+  await numberUnits(stage, 0, everyUnit);
+  const one = await started(executorOn(stage, { limits: { batchGasMax: 1n } }));
+  await allLanded(stage);
+  await one.stop();
+  const rows = await transactionsOf(stage);
+  expect(rows.filter(({ first_seq }) => first_seq !== null)).toHaveLength(8);
+  for (const { status } of rows) expect(status).toBe(1);
+  expect(await eventNames(chain, stage)).toEqual({
+    ...{ BatchApplied: 8, Closed: 1, Credited: 5, Opened: 64, Played: 5, Released: 1 },
+    ...{ RoundFinalized: 1, Settled: 64, ToppedUp: 1 },
   });
 });
 

@@ -22,16 +22,21 @@ import {
   privateKeyToAccount,
 } from 'viem/accounts';
 import { compileContracts } from '../../contracts/compile.ts';
-import { type DeployClients, deployContracts, registerAndFund } from '../../contracts/deploy.ts';
-import { encodeUnit } from '../../contracts/encoding/batch.ts';
+import {
+  type BankLimits,
+  type DeployClients,
+  deployContracts,
+  registerAndFund,
+} from '../../contracts/deploy.ts';
+import { encodeUnit, numbersOf } from '../../contracts/encoding/batch.ts';
 import { grantTypedData } from '../../contracts/encoding/grant.ts';
 import { laneOf, shardOf } from '../../contracts/encoding/message.ts';
-import type { PlayUnit } from '../../contracts/encoding/unit.ts';
+import type { PlayUnit, Unit } from '../../contracts/encoding/unit.ts';
 import { betBookAbi } from '../../contracts/generated/betBook.ts';
 import { mockTokenAbi } from '../../contracts/generated/mockToken.ts';
 import { treasuryAbi } from '../../contracts/generated/treasury.ts';
 import { registerDeployment } from '../../ledger/deployments.ts';
-import type { DeploymentFacts, LedgerContext } from '../../ledger/ledger.ts';
+import type { DeploymentFacts, LedgerContext, LedgerTransaction } from '../../ledger/ledger.ts';
 import { ledgerMigrations } from '../../ledger/migrations.ts';
 import type { LedgerDatabase } from '../../ledger/schema.ts';
 import { startDevNode } from '../../platform/chain/devNode.ts';
@@ -48,6 +53,15 @@ import type { ChildArgs } from './executorChild.ts';
 const CHAIN_ID = 31829;
 const SHARDS = 4;
 const BUY_IN_UNITS = 1_000_000n;
+const TOP_UP_UNITS = 1_000n;
+/** Of the stage's bank: wide enough for every test. */
+export const BANK_LIMITS: BankLimits = {
+  maxPayoutUnits: 10n ** 9n,
+  stopLossUnits: 10n ** 12n,
+  dayWonUnits: 10n ** 12n,
+  dayCreditUnits: 10n ** 12n,
+  maxHorizonS: 30 * 86_400,
+};
 const devAccount = mnemonicToAccount('test test test test test test test test test test test junk');
 
 /** A real node with deployed contracts, shared by the tests of a file. */
@@ -104,8 +118,7 @@ export async function openStage(testChain: TestChain, args: { players: number })
     executors: [signer.address],
     guardian: operatorAccount.address,
     bankrollUnits: 10n ** 12n,
-    maxPayoutUnits: 10n ** 9n,
-    maxHorizonS: 30 * 86_400,
+    limits: BANK_LIMITS,
   });
   const players = await seatPlayers(walletClient, testChain, operator, args.players);
   const folder = await mkdtemp(join(tmpdir(), 'executor-'));
@@ -194,38 +207,56 @@ export async function numberBets(stage: Stage, count: number, offset = 0): Promi
   await stage.ledger.journal.transaction(async (tx) => {
     for (let lane = 0; lane < SHARDS; lane++) {
       const mine = units.filter(({ player }) => shardOf(player, SHARDS) === lane);
-      if (mine.length === 0) continue;
-      const { deployment } = stage;
-      const row = await tx
-        .selectFrom('lane')
-        .select('next_seq')
-        .where('deployment', '=', deployment)
-        .where('lane', '=', lane)
-        .executeTakeFirstOrThrow();
-      const items = mine.map((unit, index) => ({
-        deployment,
-        lane,
-        seq: row.next_seq + index,
-        bytes: encodeUnit(unit),
-        evidence_leaf: keccak256(unit.refBet, 'bytes'),
-        state: 'planned' as const,
-        closed_block: null,
-      }));
-      for (let at = 0; at < items.length; at += 500) {
-        await tx
-          .insertInto('item')
-          .values(items.slice(at, at + 500))
-          .execute();
-      }
-      await tx
-        .updateTable('lane')
-        .set({ next_seq: row.next_seq + mine.length })
-        .where('deployment', '=', deployment)
-        .where('lane', '=', lane)
-        .execute();
+      if (mine.length > 0) await writeItems(stage, tx, lane, () => mine);
     }
   });
   return units;
+}
+
+/** Writes units of any kind down as items of the lane; they are made from its next number. */
+export async function numberUnits(
+  stage: Stage,
+  lane: number,
+  unitsFrom: (firstSeq: number) => readonly Unit[],
+): Promise<void> {
+  await stage.ledger.journal.transaction((tx) => writeItems(stage, tx, lane, unitsFrom));
+}
+
+async function writeItems(
+  { deployment }: Stage,
+  tx: LedgerTransaction,
+  lane: number,
+  unitsFrom: (firstSeq: number) => readonly Unit[],
+): Promise<void> {
+  const { next_seq } = await tx
+    .selectFrom('lane')
+    .select('next_seq')
+    .where('deployment', '=', deployment)
+    .where('lane', '=', lane)
+    .executeTakeFirstOrThrow();
+  let seq = next_seq;
+  const items = unitsFrom(next_seq).map((unit) => {
+    const bytes = encodeUnit(unit);
+    const item = {
+      ...{ deployment, lane, seq, bytes, evidence_leaf: keccak256(bytes, 'bytes') },
+      state: 'planned' as const,
+      closed_block: null,
+    };
+    seq += numbersOf(unit);
+    return item;
+  });
+  for (let at = 0; at < items.length; at += 500) {
+    await tx
+      .insertInto('item')
+      .values(items.slice(at, at + 500))
+      .execute();
+  }
+  await tx
+    .updateTable('lane')
+    .set({ next_seq: seq })
+    .where('deployment', '=', deployment)
+    .where('lane', '=', lane)
+    .execute();
 }
 
 /** Runs an executor on the stage in a process of its own, until it dies at the crash point. */
@@ -289,6 +320,26 @@ export async function landedRefs(testChain: TestChain, stage: Stage): Promise<He
   );
 }
 
+/** How often each lane event of the stage's operator stands in the logs. */
+export async function eventNames(
+  testChain: TestChain,
+  stage: Stage,
+): Promise<Record<string, number>> {
+  const logs = await testChain.publicClient.getContractEvents({
+    address: stage.contracts.betBook,
+    abi: betBookAbi,
+    fromBlock: BigInt(stage.contracts.deployedBlock),
+    strict: true,
+  });
+  const counts: Record<string, number> = {};
+  for (const { eventName, args } of logs) {
+    const lane = 'id' in args ? args.id >> 80n : 'lane' in args ? BigInt(args.lane) : -1n;
+    if (lane >> 16n !== BigInt(stage.facts.operatorNo)) continue;
+    counts[eventName] = (counts[eventName] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** The same, as it must be once all units landed exactly once, in order. */
 export function expectedRefs(units: readonly PlayUnit[]): Hex[][] {
   return Array.from({ length: SHARDS }, (_, lane) =>
@@ -318,7 +369,7 @@ async function seatPlayers(
   const { publicClient, deployed } = testChain;
   const { timestamp } = await publicClient.getBlock();
   const players = Array.from({ length: count }, (_, index) => accountOfLane(index % SHARDS));
-  const totalUnits = BUY_IN_UNITS * BigInt(count);
+  const totalUnits = (BUY_IN_UNITS + TOP_UP_UNITS) * BigInt(count);
   const from = walletClient.account.address;
   const { token, treasury } = deployed;
   let nonce = await publicClient.getTransactionCount({ address: from });
@@ -342,7 +393,7 @@ async function seatPlayers(
     const grant = {
       operator,
       buyIn: BUY_IN_UNITS,
-      topUp: 0n,
+      topUp: TOP_UP_UNITS,
       maxStake: 1_000_000n,
       expiry: Number(timestamp) + 20 * 86_400,
       grantNo: 1,
@@ -357,7 +408,7 @@ async function seatPlayers(
         address: treasury,
         abi: treasuryAbi,
         functionName: 'deposit',
-        args: [player.address, BUY_IN_UNITS],
+        args: [player.address, BUY_IN_UNITS + TOP_UP_UNITS],
         nonce: nonce++,
         gas: 300_000n,
       }),

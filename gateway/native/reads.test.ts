@@ -85,6 +85,13 @@ test('a player and a bank can be read', async () => {
     bankroll: '1000000000',
     hold: '150',
     headroom: '999999850',
+    exiting: '0',
+    maxPayout: '500000000',
+    stopLoss: '1000000000',
+    maxHorizonS: 2_592_000,
+    announced: null,
+    halted: false,
+    today: { loss: '0', won: '0', credited: '0' },
   });
 });
 

@@ -1,7 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { BankLimits } from '../../contracts/deploy.ts';
+import { bankState } from '../../ledger/balances.ts';
+import { type DaySums, dayOf } from '../../ledger/bankDay.ts';
+import { limitsAt } from '../../ledger/bankLimits.ts';
 import { findCall } from '../../ledger/calls.ts';
-import { type Bet, findBank, findBet, headroomOf, type Intent } from '../../ledger/reads.ts';
+import {
+  type Bank,
+  type Bet,
+  findBank,
+  findBankDay,
+  findBet,
+  headroomOf,
+  type Intent,
+} from '../../ledger/reads.ts';
 import { CroupierError } from '../../platform/errors.ts';
 import type { GatewayContext } from '../context.ts';
 import { addResource } from '../http.ts';
@@ -29,7 +41,7 @@ export function readRoutes(app: FastifyInstance, context: GatewayContext): void 
     const deployment = context.currentDeployment();
     const found = await findBet(ledger, { deployment, provider, brand, txId });
     if (!found) throw unknown('BET', `bet "${txId}" of provider "${provider}", brand "${brand}"`);
-    return betView(found.bet, found.intents);
+    return betView(found);
   });
 
   addResource(app, 'GET', '/v1/players/:address', async (request) => {
@@ -41,19 +53,12 @@ export function readRoutes(app: FastifyInstance, context: GatewayContext): void 
 
   addResource(app, 'GET', '/v1/banks/:bank', async (request) => {
     const { bank: number } = parseValue(bankSchema, request.params, 'the path');
-    const bank = await findBank(ledger, context.currentDeployment(), number);
-    if (!bank) throw unknown('BANK', `bank ${number}`);
-    return {
-      deployment: bank.deployment,
-      bank: bank.bank,
-      bankroll: bank.bankroll,
-      reserved: bank.reserved,
-      locked: bank.locked,
-      unfinalGains: bank.unfinal_gains,
-      hold: bank.hold,
-      headroom: headroomOf(bank).toString(),
-      maxPayout: bank.max_payout,
-    };
+    const deployment = context.currentDeployment();
+    const row = await findBank(ledger, deployment, number);
+    if (!row) throw unknown('BANK', `bank ${number}`);
+    const timeS = Math.floor(ledger.clock.nowMs() / 1000);
+    const day = await findBankDay(ledger, { deployment, bank: number, timeS });
+    return bankView(row, day, timeS);
   });
 
   addResource(app, 'GET', '/v1/grants/:call', async (request) => {
@@ -68,8 +73,55 @@ export function readRoutes(app: FastifyInstance, context: GatewayContext): void 
   });
 }
 
+/** `today.loss` is at least what the contract counts: each partition's drawdown for itself. */
+function bankView(row: Bank, day: DaySums, timeS: number): Record<string, unknown> {
+  const bank = bankState(row);
+  return {
+    deployment: row.deployment,
+    bank: row.bank,
+    bankroll: row.bankroll,
+    reserved: row.reserved,
+    locked: row.locked,
+    exiting: row.exiting,
+    exitAtS: row.exit_at_s,
+    unfinalGains: row.unfinal_gains,
+    hold: row.hold,
+    headroom: headroomOf(row).toString(),
+    ...limitsView(limitsAt(bank, timeS)),
+    announced: bank.announced && {
+      ...limitsView(bank.announced),
+      readyAtS: bank.limitsReadyAtS,
+    },
+    pausedUntilS: row.paused_until_s,
+    halted: row.halted_day === dayOf(timeS),
+    today: {
+      loss: day.lossUnits.toString(),
+      won: day.wonUnits.toString(),
+      credited: day.creditedUnits.toString(),
+    },
+  };
+}
+
+function limitsView(limits: BankLimits): Record<string, unknown> {
+  return {
+    maxPayout: limits.maxPayoutUnits.toString(),
+    stopLoss: limits.stopLossUnits.toString(),
+    dayWon: limits.dayWonUnits.toString(),
+    dayCredit: limits.dayCreditUnits.toString(),
+    maxHorizonS: limits.maxHorizonS,
+  };
+}
+
 /** `final`: nothing about the bet will change, whatever the chain does. */
-function betView(bet: Bet, intents: readonly Intent[]): Record<string, unknown> {
+function betView({
+  bet,
+  intents,
+  isPageOpen,
+}: {
+  bet: Bet;
+  intents: readonly Intent[];
+  isPageOpen: boolean;
+}): Record<string, unknown> {
   const settled = intents.every(({ state }) => state === 'final' || state === 'rejected_final');
   return {
     deployment: bet.deployment,
@@ -84,7 +136,7 @@ function betView(bet: Bet, intents: readonly Intent[]): Record<string, unknown> 
     stake: bet.stake,
     maxPayout: bet.max_payout,
     payout: bet.payout,
-    final: settled && bet.state !== 'open',
+    final: settled && bet.state !== 'open' && !isPageOpen,
     actions: intents.map((intent) => ({
       type: intent.kind,
       txId: intent.tx_id,

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Address } from 'viem';
 import { createAccountCache } from '../../ledger/accountCache.ts';
+import { emptyAccount, emptyBank, writeAccounts, writeBanks } from '../../ledger/balances.ts';
 import { registerDeployment } from '../../ledger/deployments.ts';
 import type { DeploymentFacts, LedgerContext } from '../../ledger/ledger.ts';
 import { ledgerMigrations } from '../../ledger/migrations.ts';
@@ -143,22 +144,15 @@ export async function startGateway(
     redeploy: () => deploy({ ...FACTS, deployedBlockHash: `0x${'d2'.repeat(32)}` }),
     seat: async (player: Address, balance: bigint) => {
       await journal.transaction(async (tx) => {
-        await tx
-          .insertInto('account')
-          .values({
-            deployment: test.deployments.at(-1) ?? '',
-            player,
-            chain_balance: `${balance}`,
-            unfinal_credits: '0',
-            pending: '0',
-            spendable: `${balance}`,
-            max_stake: `${balance}`,
-            ends_at_s: 4_000_000_000,
-            grant_no: 1,
-            player_seq: 0,
-            version: 1,
-          })
-          .execute();
+        await writeAccounts(tx, [
+          {
+            ...emptyAccount(test.deployments.at(-1) ?? '', player),
+            chainBalance: balance,
+            maxStake: balance,
+            endsAtS: 4_000_000_000,
+            grantNo: 1,
+          },
+        ]);
       });
     },
     close: async () => {
@@ -171,19 +165,19 @@ export async function startGateway(
   await deploy(FACTS);
   await test.seat(PLAYER, options.balance ?? BALANCE);
   await journal.transaction(async (tx) => {
-    await tx
-      .insertInto('bank')
-      .values({
-        deployment: test.deployments.at(-1) ?? '',
-        bank: BANK,
-        bankroll: '1000000000',
-        reserved: '0',
-        locked: '0',
-        unfinal_gains: '0',
-        hold: '0',
-        max_payout: '500000000',
-      })
-      .execute();
+    await writeBanks(tx, [
+      {
+        ...emptyBank(test.deployments.at(-1) ?? '', BANK),
+        bankroll: 1_000_000_000n,
+        limits: {
+          maxPayoutUnits: 500_000_000n,
+          stopLossUnits: 1_000_000_000n,
+          dayWonUnits: 1_000_000_000n,
+          dayCreditUnits: 1_000_000_000n,
+          maxHorizonS: 30 * 86_400,
+        },
+      },
+    ]);
   });
   const opened = await test.client.session({ player: PLAYER });
   test.session = JSON.parse(opened.text).session;

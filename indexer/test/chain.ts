@@ -3,6 +3,7 @@ import {
   createPublicClient,
   createWalletClient,
   defineChain,
+  type EncodeFunctionDataParameters,
   encodeFunctionData,
   type Hex,
   http,
@@ -11,7 +12,7 @@ import {
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { deployContracts, registerAndFund } from '../../contracts/deploy.ts';
-import { encodeBatch } from '../../contracts/encoding/batch.ts';
+import { encodeBatch, encodePreimage } from '../../contracts/encoding/batch.ts';
 import { laneOf, shardOf } from '../../contracts/encoding/message.ts';
 import type { Unit } from '../../contracts/encoding/unit.ts';
 import { betBookAbi } from '../../contracts/generated/betBook.ts';
@@ -27,6 +28,7 @@ const CHAIN_ID = 31829;
 const SHARDS = 4;
 const PLAYERS = 3;
 const BUY_IN = 1_000_000n;
+const TOP_UP = 5_000n;
 const GAS = numberToHex(16_000_000);
 export const FINALITY_BLOCKS = 5;
 
@@ -70,6 +72,12 @@ export interface TestDeployment {
   /** Opens a page of `bets` bets, settles the first and voids the last, in one batch. */
   openAndSettle(player: number, slot: number, bets: number): Promise<void>;
   credit(player: number): Promise<void>;
+  /** One batch with every op that is not above, among them a win that the bank refuses: it is halted. */
+  everyOtherOp(player: number): Promise<void>;
+  /** Opens a page, lets its due time pass and expires it. */
+  openAndExpire(player: number, slot: number): Promise<void>;
+  /** Everything that the operator and its bank can say. */
+  everyPower(): Promise<void>;
   /** The contracts' events, decoded by viem, straight from the node. */
   events(): Promise<ExpectedEvent[]>;
 }
@@ -112,8 +120,13 @@ export async function deployTo(node: TestNode): Promise<TestDeployment> {
     executors: [account.address],
     guardian: account.address,
     bankrollUnits: 1_000_000_000n,
-    maxPayoutUnits: 1_000_000n,
-    maxHorizonS: 86_400,
+    limits: {
+      maxPayoutUnits: 1_000_000n,
+      stopLossUnits: 1_000_000_000n,
+      dayWonUnits: 1_000_000_000n,
+      dayCreditUnits: 1_000_000_000n,
+      maxHorizonS: 86_400,
+    },
   });
 
   async function send(from: Address, to: Address, data: Hex): Promise<void> {
@@ -133,17 +146,21 @@ export async function deployTo(node: TestNode): Promise<TestDeployment> {
     await send(
       player,
       token,
-      encodeFunctionData({ ...token_, functionName: 'mint', args: [player, BUY_IN] }),
+      encodeFunctionData({ ...token_, functionName: 'mint', args: [player, BUY_IN + TOP_UP] }),
     );
     await send(
       player,
       token,
-      encodeFunctionData({ ...token_, functionName: 'approve', args: [treasury, BUY_IN] }),
+      encodeFunctionData({ ...token_, functionName: 'approve', args: [treasury, BUY_IN + TOP_UP] }),
     );
     await send(
       player,
       treasury,
-      encodeFunctionData({ abi: treasuryAbi, functionName: 'deposit', args: [player, BUY_IN] }),
+      encodeFunctionData({
+        abi: treasuryAbi,
+        functionName: 'deposit',
+        args: [player, BUY_IN + TOP_UP],
+      }),
     );
     await send(
       player,
@@ -151,13 +168,13 @@ export async function deployTo(node: TestNode): Promise<TestDeployment> {
       encodeFunctionData({
         abi: treasuryAbi,
         functionName: 'allow',
-        args: [betBook, BUY_IN, expiry],
+        args: [betBook, BUY_IN + TOP_UP, expiry],
       }),
     );
     const grant = {
       operator: operator.operator,
       buyIn: BUY_IN,
-      topUp: 0n,
+      topUp: TOP_UP,
       maxStake: 1_000n,
       expiry,
       grantNo: 1,
@@ -190,6 +207,11 @@ export async function deployTo(node: TestNode): Promise<TestDeployment> {
       args: [lane, Number(next), numberToHex(refs, { size: 32 }), encodeBatch(units(Number(next)))],
     });
     await send(account.address, betBook, data);
+  }
+
+  async function callBook(functionName: string, args: readonly unknown[]): Promise<void> {
+    const call = { abi: betBookAbi, functionName, args } as EncodeFunctionDataParameters;
+    await send(account.address, betBook, encodeFunctionData(call));
   }
 
   function addressOf(player: number): Address {
@@ -257,6 +279,70 @@ export async function deployTo(node: TestNode): Promise<TestDeployment> {
           ref: ref(),
         },
       ]);
+    },
+    async everyOtherOp(player) {
+      const place = { player: addressOf(player), bank: operator.bank } as const;
+      const refs = () => ({ refBet: ref(), refWin: ref() });
+      const round = '0x0102030405060708' as const;
+      await batch(player, () => [
+        { op: 'topUp', player: place.player, amountUnits: 70n, ref: ref() },
+        { op: 'credit', ...place, amountUnits: 7n, ref: ref() },
+        { op: 'topUp', player: place.player, amountUnits: 30n, ref: ref() },
+        {
+          op: 'group',
+          player: place.player,
+          units: [
+            { op: 'play', ...place, stakeUnits: 10n, payoutUnits: 30n, ...refs() },
+            { op: 'credit', ...place, amountUnits: 5n, ref: ref() },
+          ],
+        },
+        { op: 'finish', bank: operator.bank, round },
+        { op: 'play', ...place, stakeUnits: 10n, payoutUnits: 1_000_001n, ...refs() },
+        { op: 'release', player: place.player, ref: ref() },
+      ]);
+    },
+    async openAndExpire(player, slot) {
+      const now = await rpc.call<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false]);
+      const lane = Number(laneOf(operator.operatorNo, shardOf(addressOf(player), SHARDS)));
+      const leaf = {
+        player: addressOf(player),
+        bank: operator.bank,
+        stakeUnits: 10n,
+        profitUnits: 5n,
+      };
+      const dueS = Number(now.timestamp) + 600;
+      const page = { dueS, round: '0x0102030405060708' as const, bonded: true };
+      let firstSeq = 0;
+      await batch(player, (next) => {
+        firstSeq = next;
+        return [{ op: 'open', slot, ...page, bets: [{ ...leaf, ref: ref() }] }];
+      });
+      await rpc.call('evm_increaseTime', [600]);
+      const preimage = encodePreimage({ firstSeq, ...page, bets: [leaf] });
+      await callBook('expire', [lane, slot, preimage]);
+    },
+    async everyPower() {
+      const { bank } = operator;
+      const me = account.address;
+      const limits = { maxPayout: 7n, stopLoss: 10n ** 12n, dayWon: 6n, dayCredit: 5n };
+      await callBook('resume', [bank]);
+      const now = await rpc.call<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false]);
+      await callBook('pause', [bank, Number(now.timestamp) + 3_600]);
+      await callBook('setLimits', [bank, { ...limits, maxHorizon: 60 }]);
+      await callBook('requestExit', [bank, 100n]);
+      await callBook('cancelExit', [bank]);
+      await callBook('requestExit', [bank, 90n]);
+      await callBook('setPayout', [bank, addressOf(1)]);
+      await rpc.call('evm_increaseTime', [61]);
+      await callBook('completeExit', [bank]);
+      await callBook('transferBankAdmin', [bank, me]);
+      await callBook('acceptBankAdmin', [bank]);
+      await callBook('setGuardian', [me, me]);
+      await callBook('acceptGuardian', [me]);
+      await callBook('transferAdmin', [me, me]);
+      await callBook('acceptAdmin', [me]);
+      await callBook('setExecutor', [me, addressOf(2), true]);
+      await callBook('disableExecutor', [me, addressOf(2)]);
     },
     async events() {
       const logs = await clients.publicClient.getLogs({

@@ -10,7 +10,7 @@ import { openSqliteJournal } from '../../platform/journal/sqlite.ts';
 import { openChdbWarehouse } from '../../platform/warehouse/chdb.ts';
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts';
 import { croupierConfig } from '../config.ts';
-import type { IndexedDeployment, Notice } from '../context.ts';
+import { CHAIN_STREAM, type IndexedDeployment, type Notice } from '../context.ts';
 import { eventSpecsOf } from '../events.ts';
 import { createIndexer, type Indexer, type IndexerEnd } from '../indexer.ts';
 import { type IndexerDatabase, indexerMigrations } from '../schema.ts';
@@ -58,6 +58,7 @@ export async function startStack(args: StackArgs): Promise<TestStack> {
   const notices: Notice[] = [];
   const ends: IndexerEnd[] = [];
   const indexer = createIndexer({
+    stream: CHAIN_STREAM,
     config: configOf(args),
     deployment: args.deployment.indexed,
     journal: args.faultyJournal?.(journal) ?? journal,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from 'viem';
+import type { BankLimits } from '../../contracts/deploy.ts';
 import { type ChainMessage, shardOf } from '../../contracts/encoding/message.ts';
 import { consume, readPosition } from '../../mirror/consume.ts';
 import type { BusMessage } from '../../platform/bus/bus.ts';
@@ -24,6 +25,14 @@ export const BANK = 1;
 export const PLAY_WINDOW_MS = 1_000;
 const SHARDS = 4;
 const START_MS = 1_700_000_000_000;
+/** Limits that no test reaches by chance. */
+export const WIDE_LIMITS: BankLimits = {
+  maxPayoutUnits: 1_000_000n,
+  stopLossUnits: 10n ** 12n,
+  dayWonUnits: 10n ** 12n,
+  dayCreditUnits: 10n ** 12n,
+  maxHorizonS: 864_000,
+};
 /** A seat that outlasts every test. */
 export const LATER_S = START_MS / 1000 + 1_000_000;
 
@@ -48,7 +57,12 @@ export function playerOf(index: number): Address {
 }
 
 /** A ledger on a real SQLite file beside a model chain, with one provider and one open bank. */
-export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
+export async function openStage(args: {
+  bankroll: bigint;
+  refuse?: Refuse;
+  limits?: Partial<BankLimits>;
+  dueMs?: number;
+}) {
   const folder = await mkdtemp(join(tmpdir(), 'croupier-ledger-'));
   let nowMs = START_MS;
   const clock: Clock = { nowMs: () => nowMs, sleep: async () => {} };
@@ -72,7 +86,7 @@ export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
     deployment,
     bank: BANK,
     play_window_ms: PLAY_WINDOW_MS,
-    due_ms: 86_400_000,
+    due_ms: args.dueMs ?? 86_400_000,
   });
   const chain = createModelChain({
     chainId: STAGE_FACTS.chainId,
@@ -81,7 +95,9 @@ export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
     operatorNo: STAGE_FACTS.operatorNo,
     shards: SHARDS,
     partitions: STAGE_FACTS.partitions,
+    noticeS: STAGE_FACTS.noticeS,
     refuse: args.refuse ?? (() => 0),
+    nowS: () => Math.floor(nowMs / 1000),
   });
   const lease = await takeLease(context, { lease: 'planner', holder: 'test', ttlMs: 60_000 });
   if (!lease) throw new Error('got no lease, expected a free one');
@@ -169,7 +185,7 @@ export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
     return answer;
   }
 
-  mine(() => chain.openBank(BANK, args.bankroll, 1_000_000n));
+  mine(() => chain.openBank(BANK, args.bankroll, { ...WIDE_LIMITS, ...args.limits }));
   await deliverAll();
   await finalizeAll();
 
@@ -195,6 +211,7 @@ export async function openStage(args: { bankroll: bigint; refuse?: Refuse }) {
       await deliverAll();
       await finalizeAll();
     },
+    nowS: () => Math.floor(nowMs / 1000),
     passMs(durationMs: number): void {
       nowMs += durationMs;
     },
