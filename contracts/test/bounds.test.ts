@@ -154,7 +154,7 @@ async function expectBoundsToHold(name: string, units: readonly Unit[]): Promise
     // What a later unit leaves is not of its own bound: the first may need more.
     if (index === 0 && next === end) used.push(`${bound - (high - gasUsed)} of ${bound}`);
   }
-  console.log(`${name}, with the flush: ${used.join(', ')} gas`);
+  if (used.length > 0) console.log(`${name}, with the flush: ${used.join(', ')} gas`);
 }
 
 const ownBet = (index: number, profit = 5n): OpenBet =>
