@@ -9,7 +9,7 @@ import {
   type TestChain,
   type TestEvent,
 } from './chain.ts';
-import { credit, finish, play, ROUND, refOf, release, topUp } from './units.ts';
+import { bet, credit, finish, open, play, ROUND, refOf, release, topUp } from './units.ts';
 
 const player = addressOf('player');
 const leaving = addressOf('leaving');
@@ -84,6 +84,18 @@ test('a credit is paid by a paused and by a halted bank', async () => {
   expect((await chain.bankOf(small)).bankroll).toBe(0n);
 });
 
+test('a credit never pays what is reserved for open bets', async () => {
+  const small = await chain.openBank(300n);
+  const dueS = (await chain.nowS()) + 600;
+  const events = await chain.applyNext([
+    open(0, dueS, [bet(player, 1n, 250n, small)]),
+    credit(player, 51n, small),
+    credit(player, 50n, small),
+  ]);
+  expect(codesOf(events)).toEqual([5]);
+  expect(await chain.bankOf(small)).toMatchObject({ bankroll: 250n, reserved: 250n });
+});
+
 // -------------------------------------------------------------------------------- FINISH
 
 test('a finish says that the round is over, whatever its bank', async () => {
@@ -123,6 +135,12 @@ test('a top-up is refused without a live seat, and wherever the Treasury refuses
   expect(idOf(events[0])).toEqual({ operatorNo: 1, shard: 0, bank: 0, seq: 4 });
   await end();
   expect(codesOf(await chain.applyNext([topUp(leaving, 1n)]))).toEqual([1]);
+});
+
+test('a top-up is bounded by the grant, however much the Treasury would give', async () => {
+  await chain.provide({ address: player }, 1_000n);
+  expect(codesOf(await chain.applyNext([topUp(player, 301n)]))).toEqual([15]);
+  expect(codesOf(await chain.applyNext([topUp(player, 300n), topUp(player, 1n)]))).toEqual([15]);
 });
 
 test('what may be topped up belongs to one grant', async () => {
